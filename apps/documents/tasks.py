@@ -11,9 +11,16 @@ from celery import shared_task
 
 from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_build
 from apps.documents.ingestion import ocr_retry, starter_questions, worker
-from apps.documents.library import folder_sync
+from apps.documents.library import folder_sync, trash
 from apps.documents.moderation import document_redaction
+from apps.documents.reader import page_view
 from apps.users import rate_limits, usage
+
+
+def empty_trash() -> None:
+    """Remove documents that can no longer be restored, and the images of their pages."""
+    page_view.delete_cached_images(trash.empty_trash())
+
 
 worker.connect_signals()
 worker.periodic_jobs += [
@@ -22,6 +29,7 @@ worker.periodic_jobs += [
     ocr_retry.retry_scans,
     chunk_reindexing.sweep,
     starter_questions.sweep,
+    empty_trash,
     rate_limits.delete_full_buckets,
     usage.delete_old_usage,
 ]

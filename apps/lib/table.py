@@ -48,6 +48,7 @@ class TableRequest:
     filters: Mapping[str, str]  # chosen values; "" for all rows
     sort: str  # key of a column; with a leading "-" descending
     page: int
+    default_sort: str  # as `sort`
 
     @property
     def is_narrowed(self) -> bool:
@@ -59,6 +60,10 @@ class TableRequest:
         """Return the query string without the page, to which a link adds one."""
         return self._encode(self.sort)
 
+    def query_with(self, **filters: str) -> str:
+        """Return the query string with these filters changed."""
+        return self._encode(self.sort, filters)
+
     @property
     def headings(self) -> list[Heading]:
         """Return the headings; a link on the column that sorts now turns the direction around."""
@@ -69,8 +74,8 @@ class TableRequest:
         following = f"-{column.key}" if direction == "ascending" else column.key
         return Heading(column.label, self._encode(following) if column.fields else "", direction)
 
-    def _encode(self, sort: str) -> str:
-        given = {"q": self.text, **self.filters, "sort": sort}
+    def _encode(self, sort: str, changed: Mapping[str, str] | None = None) -> str:
+        given = {"q": self.text, **self.filters, **(changed or {}), "sort": sort}
         return urlencode({key: value for key, value in given.items() if value})
 
     def sort_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -86,9 +91,16 @@ class TableRequest:
 
 
 def read_table_request(
-    given: QueryDict, columns: Sequence[Column], filters: Mapping[str, Collection[str]] | None = None
+    given: QueryDict,
+    columns: Sequence[Column],
+    filters: Mapping[str, Collection[str]] | None = None,
+    default_sort: str = "",
 ) -> TableRequest:
-    """Read `q`, `sort`, `page` and the filters, each with its values. The first column sorts by default."""
+    """Read `q`, `sort`, `page` and the filters, each with its values.
+
+    `default_sort` is the key of a column, with a leading "-" descending; "" is the first column.
+    """
+    default_sort = default_sort or columns[0].key
     sort = given.get("sort", "")
     known = {column.key for column in columns if column.fields}
     page = given.get("page", "")
@@ -99,6 +111,7 @@ def read_table_request(
             name: given.get(name, "") if given.get(name, "") in values else ""
             for name, values in (filters or {}).items()
         },
-        sort=sort if sort.removeprefix("-") in known and not sort.startswith("--") else columns[0].key,
+        sort=sort if sort.removeprefix("-") in known and not sort.startswith("--") else default_sort,
         page=int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1,
+        default_sort=default_sort,
     )

@@ -132,6 +132,7 @@ MATRIX = {
     C + "pages/": EDIT,
     C + "sync/": ADMIN,
     C + "retry/": EDIT,
+    C + "files/": READ,  # downloads; changes only by editors: tests/documents/web/test_file_actions.py
     C + "dismiss/": EDIT,
     C + "passages/": READ,
     C + "test/": READ,

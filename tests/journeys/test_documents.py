@@ -10,7 +10,7 @@ from docx import Document as Docx
 from fpdf import FPDF
 from playwright.sync_api import expect
 
-from tests.journeys.collections import READ_MS, create_collection, make_file
+from tests.journeys.collections import READ_MS, create_collection, make_file, upload
 
 SENTENCE = (
     "The lighthouse keeper of Eastness writes down the height of the tide at six in the morning and at six at night. "
@@ -110,6 +110,35 @@ def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> No
     page.locator("[data-composer] textarea[name=text]").fill("How high did the tide stand on day 17?")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("blockquote").first).to_contain_text("47 decimetres", timeout=READ_MS)
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_selected_files_are_moved_deleted_and_restored(visit: Any, width: int) -> None:
+    page = visit("/collections/", width=width)
+    create_collection(page, f"Selected {width}")
+    upload(page, *GOOD[2:])
+    page.get_by_role("checkbox", name="Select lamp.txt").check()
+    page.get_by_role("checkbox", name="Select heights.csv").check()
+    bar = page.locator("[data-selection]")
+    expect(bar).to_contain_text("2 selected")
+    with page.expect_download() as download:
+        bar.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == f"Selected {width}.zip"
+    bar.get_by_role("button", name="Delete").click()
+    expect(page.locator(".messages")).to_contain_text("2 files deleted.")
+    expect(page.locator("#tray .tick")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#tray .tick")).to_have_count(4)
+    page.get_by_role("link", name="Size").click() if width > 1000 else page.goto(page.url + "?sort=size")
+    expect(page.locator("#tray tbody th").first).to_contain_text("heights.csv")
+    page.locator("[data-all]").check()
+    expect(bar).to_contain_text("4 selected")
+    bar.get_by_text("Move", exact=True).first.click()
+    bar.get_by_label("Collection").select_option(label="New collection")
+    bar.get_by_label("Name").fill(f"Moved {width}")
+    bar.get_by_role("button", name="Move").click()
+    expect(page.locator(".messages")).to_contain_text(f"4 files moved to “Moved {width}”.")
+    expect(page.get_by_role("heading", name="No files yet")).to_be_visible()
 
 
 def test_uploaded_file_is_cancelled_and_read_after_all(collection: Any) -> None:

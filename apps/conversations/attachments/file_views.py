@@ -75,7 +75,7 @@ def move_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the dialog that asks for a collection; POST moves the file there."""
     user = get_signed_in_user(request)
     document = _get_document(user, pk)
-    form = MoveForm(user, document, request.POST if request.method == "POST" else None)
+    form = MoveForm(user, document.collection_id, str(document), request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return render(request, "conversations/composer/_move_file.html", {"document": document, "form": form})
     if not form.is_valid():

@@ -102,7 +102,7 @@ def _build(build: IndexBuild, token: str) -> None:
     renew(has_own_chunks=needs_rechunking(build))
     build.refresh_from_db(fields=["has_own_chunks"])
     while build.has_own_chunks and (missing := list(iter_unchunked_documents(build))):
-        ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY).count()
+        ready = Document.all_objects.filter(collection=build.collection_id, status=Document.Status.READY).count()
         for at, document in enumerate(missing):
             renew(done=ready - len(missing) + at, total=ready)
             _rechunk_document(build, document, renew)
@@ -122,9 +122,12 @@ def needs_rechunking(build: IndexBuild) -> bool:
 
 
 def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
-    """Return an iterator over ready documents of which the build has no chunk, oldest first."""
+    """Return an iterator over ready documents of which the build has no chunk, oldest first.
+
+    Deleted ones are among them: restored after a swap, they must be found.
+    """
     chunked = Chunk.all_objects.filter(build=build.pk).order_by().values("document").distinct()
-    ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY)
+    ready = Document.all_objects.filter(collection=build.collection_id, status=Document.Status.READY)
     return ready.exclude(pk__in=chunked).order_by("created").iterator()
 
 

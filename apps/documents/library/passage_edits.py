@@ -84,7 +84,7 @@ def list_passages(collection: Collection, *, show: str, text: str, document: UUI
 
 def _select_chunks(collection: Collection, document: Document | None) -> ChunkQuerySet:
     condition = Q(document=document) if document else Q(document__collection=collection)
-    return Chunk.objects.filter(condition, document__status=Document.Status.READY)
+    return Chunk.objects.filter(condition, document__status=Document.Status.READY, document__deleted=None)
 
 
 def _make_conditions(collection: Collection) -> dict[str, Q]:

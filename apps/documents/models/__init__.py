@@ -52,11 +52,12 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def visible_to(self, user: AnyUser) -> DocumentQuerySet:
         """Return the documents that the user may read: those of collections visible to the user, and of their chats."""
-        return self.filter(collection__in=Collection.all_objects.visible_to(user)).without_deleted_chats()
+        return self.filter(collection__in=Collection.all_objects.visible_to(user), deleted=None).without_deleted_chats()
 
     def editable_by(self, user: AnyUser) -> DocumentQuerySet:
         """Return the documents that the user may change."""
-        return self.filter(collection__in=Collection.all_objects.editable_by(user)).without_deleted_chats()
+        rows = self.filter(collection__in=Collection.all_objects.editable_by(user), deleted=None)
+        return rows.without_deleted_chats()
 
     def without_deleted_chats(self) -> DocumentQuerySet:
         """Return the documents without the files of conversations whose deletion can still be undone."""
@@ -80,17 +81,18 @@ _Documents = models.Manager.from_queryset(DocumentQuerySet)
 
 
 class CurrentDocumentManager(_Documents["Document"]):
-    """Manager of documents without earlier versions."""
+    """Manager of documents without earlier versions and without deleted ones."""
 
     def get_queryset(self) -> DocumentQuerySet:
-        return super().get_queryset().exclude(status=Document.Status.REPLACED)  # type: ignore[return-value]
+        rows = super().get_queryset().exclude(status=Document.Status.REPLACED)
+        return rows.filter(deleted=None)  # type: ignore[return-value]
 
 
 class Document(Leased):
     """Uploaded file or web page, and the progress of its ingestion.
 
-    `objects` leaves out earlier versions, `all_objects` includes them. `status` is changed by `jobs/ingest_job.py`,
-    `library/uploads.py` and `library/versions.py` only.
+    `objects` leaves out earlier versions and deleted documents, `all_objects` includes them. `status` is changed by
+    `jobs/ingest_job.py`, `library/uploads.py` and `library/versions.py` only.
     """
 
     class Status(models.TextChoices):
@@ -162,6 +164,8 @@ class Document(Leased):
     total = models.PositiveIntegerField(default=0)  # pages or passages in this stage; 0 while unknown
     pages_count = models.PositiveIntegerField(default=0)
     reason = StoredTextField(blank=True)  # reason of a failure, with what to do
+    # when a user deleted it; it can be restored until `library/trash.py` removes it for good
+    deleted = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -173,6 +177,7 @@ class Document(Leased):
         indexes: ClassVar = [
             models.Index("created", condition=models.Q(pages_without_text__isnull=False), name="docs_unread"),
             models.Index("created", condition=models.Q(starters__isnull=True), name="docs_without_starters"),
+            models.Index("deleted", condition=models.Q(deleted__isnull=False), name="docs_deleted"),
         ]
 
     def __str__(self) -> str:
@@ -342,12 +347,17 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def visible_to(self, user: AnyUser) -> ChunkQuerySet:
         """Return the chunks of documents that the user may read."""
-        return self.filter(document__collection__in=Collection.all_objects.visible_to(user))
+        return self.filter(document__collection__in=Collection.all_objects.visible_to(user), document__deleted=None)
 
     def searchable(self) -> ChunkQuerySet:
-        """Return the chunks that answers may use: indexed, enabled, and of ready documents that are not withheld."""
+        """Return the chunks that answers may use: indexed, enabled, and of ready documents that are neither withheld
+        nor deleted."""
         return self.filter(
-            segment__isnull=False, enabled=True, document__status=Document.Status.READY, document__withheld=""
+            segment__isnull=False,
+            enabled=True,
+            document__status=Document.Status.READY,
+            document__withheld="",
+            document__deleted=None,
         )
 
 

@@ -34,10 +34,10 @@ class DocumentReviewable:
     name = gettext_lazy("a document")
 
     def exists(self, subject: str) -> bool:
-        return Document.objects.filter(pk=subject).exists()
+        return _find_documents(subject).exists()
 
     def context(self, subject: str) -> list[ContextItem]:
-        document = Document.objects.filter(pk=subject).select_related("collection").first()
+        document = _find_documents(subject).select_related("collection").first()
         if document is None:
             return []
         first = document.chunks.order_by("position").first()
@@ -71,6 +71,11 @@ class DocumentReviewable:
 
     def restore_redacted(self, restore_data: dict[str, Any]) -> None:
         document_redaction.restore(restore_data)
+
+
+def _find_documents(subject: str) -> DocumentQuerySet:
+    """Return the document, also while its deletion can still be undone: no user ends a case by deleting for a while."""
+    return Document.all_objects.exclude(status=Document.Status.REPLACED).filter(pk=subject)
 
 
 def _with_versions(subject: str) -> DocumentQuerySet:

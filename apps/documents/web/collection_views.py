@@ -24,7 +24,7 @@ from apps.documents.library.uploads import DiskFull, UploadRefused, clean_file_n
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
-from apps.documents.web.forms import CollectionForm
+from apps.documents.web.forms import CollectionForm, MoveForm
 from apps.lib import disk_space
 from apps.lib.text.number_parsing import parse_number
 from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
@@ -81,6 +81,8 @@ def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
     if (chat := chats.values_list("conversation").first()) is not None:
         return redirect("conversations:conversation", chat[0]) if chat[0] else redirect("conversations:new")
     context = _list_files(request, pk)
+    if context["can_edit"]:
+        context["form"] = MoveForm(get_signed_in_user(request), pk, context["collection"].name, form_id="documents")
     dismiss_notices(get_signed_in_user(request), pk)
     return render(request, "documents/collection.html", context)
 
@@ -98,15 +100,7 @@ def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _list_files(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     here = get_collection_context(request, pk, "files")
-    query = request.GET
-    files = list_files(
-        get_signed_in_user(request),
-        here.collection,
-        here.can_edit,
-        query.get("show", ""),
-        query.get("page", "1"),
-        query.get("q", ""),
-    )
+    files = list_files(get_signed_in_user(request), here.collection, here.can_edit, request.GET)
     limits = {
         "accept": ACCEPT,
         "accepted": gettext(ACCEPTED_DESCRIPTION),

@@ -12,14 +12,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.documents.library.deletion import delete_document
+from apps.documents.library import trash
 from apps.documents.library.moving import move_document
 from apps.documents.library.passage_edits import set_title
 from apps.documents.library.uploads import UploadRefused, cancel_ingestion, format_duplicate, retry_ingestion
 from apps.documents.library.versions import refetch_web_page
 from apps.documents.models import Document
-from apps.documents.reader import page_view
 from apps.documents.web.collection_views import respond_after_action
+from apps.documents.web.file_actions import make_undo_url
 from apps.documents.web.file_list import find_duplicates, record_refusal
 from apps.documents.web.forms import MoveForm, TitleForm
 from apps.lib.refusals import show_refusals
@@ -80,7 +80,7 @@ def move(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask for the collection to which the document is moved; POST moves it there. Files of chats move in their chat."""
     user = get_signed_in_user(request)
     document = get_object_or_404(Document.objects.editable_by(user).movable().select_related("collection"), pk=pk)
-    form = MoveForm(user, document, request.POST if request.method == "POST" else None)
+    form = MoveForm(user, document.collection_id, str(document), request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
@@ -98,7 +98,8 @@ def move(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show a confirmation; POST deletes the document, whose citations are then greyed out.
+    """Show a confirmation; POST deletes the document, whose citations are then greyed out. It can be restored for an
+    hour.
 
     With `instead` in the URL, a link to a copy in another collection that the user may read takes its place in the
     list. If that copy was promised but is gone, nothing is deleted.
@@ -116,10 +117,10 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
         message = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
         messages.error(request, message % {"name": name})
         return redirect("documents:collection", document.collection_id)
-    delete_document(user, document)
-    page_view.delete_cached_images([document.sha256])
+    at, _ = trash.trash_documents(user, [document.pk])
     if duplicate is not None:
         record_refusal(user, document.collection, name, format_duplicate(duplicate), duplicate)
     else:
-        messages.success(request, gettext("“%(name)s” deleted.") % {"name": name})
+        undo = make_undo_url(document.collection_id, at)
+        messages.success(request, gettext("“%(name)s” deleted.") % {"name": name}, extra_tags=undo)
     return redirect("documents:collection", document.collection_id)

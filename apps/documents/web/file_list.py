@@ -6,21 +6,23 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
+from typing import Any
 
 from django.core.paginator import Page as PageOfRows
-from django.core.paginator import Paginator
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce, Lower, NullIf
+from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.documents.indexing import embedders
+from apps.documents.library import trash
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.retrieval.filters import get_language_label
+from apps.lib.table import Column, TableRequest, read_table_request
 from apps.users.i18n import translate_stored
 from apps.users.models import User
 
-PAGE_ROWS = 50  # files on one page of the list
 REFUSED_KEPT = 50  # refusals of one user in one collection; older ones are deleted
 FAILED_STATUSES = [Document.Status.FAILED, Document.Status.QUARANTINED]
 _FILTERS: dict[str, list[Document.Status]] = {
@@ -28,6 +30,14 @@ _FILTERS: dict[str, list[Document.Status]] = {
     "active": list(Document.ACTIVE),
     "failed": [*FAILED_STATUSES, Document.Status.CANCELLED],
 }
+_DELETED = "deleted"  # filter that shows what can be restored
+_COLUMNS = (
+    Column("name", gettext_lazy("Name"), ("shown_name",)),
+    Column("state", gettext_lazy("State"), ("state_rank", "shown_name")),
+    Column("added", gettext_lazy("Added"), ("created",)),
+    Column("size", gettext_lazy("Size"), ("size",)),
+)
+_STATE_ORDER = [*FAILED_STATUSES, Document.Status.CANCELLED, *reversed(Document.ACTIVE), Document.Status.READY]
 _OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUNK}  # other stages count passages
 
 
@@ -88,6 +98,7 @@ class FileCounts:
     active: int
     failed: int  # including quarantined ones
     cancelled: int
+    deleted: int  # that can be restored
     waiting_bytes: int | None  # None: no file waits
     waiting_since: datetime | None  # upload time of the first waiting file
 
@@ -106,19 +117,36 @@ class FileList:
     rows: list[FileRow]
     page: PageOfRows[Document]
     refused: list[RefusedUpload]
-    show: str
+    table: TableRequest
     remaining_time: str  # remaining time in words; "": not known
-    text: str  # filter on name, title or folder
     unembedded_languages: tuple[str, ...] = ()  # names of languages that the embedder does not know
+
+    @property
+    def show(self) -> str:
+        return self.table.filters["show"]
+
+    @property
+    def text(self) -> str:
+        """Return the filter on name, title or folder."""
+        return self.table.text
 
     @property
     def query(self) -> str:
         """Return the query string of a request for the same rows."""
-        return f"{self.filters}&page={self.page.number}"
+        return f"?{self.table.query}&page={self.page.number}"
 
     @property
-    def filters(self) -> str:
-        return "?" + urlencode({"show": self.show, "q": self.text})
+    def filters(self) -> list[tuple[str, str, str]]:
+        """Return the filters that show rows: name, label and query string of each."""
+        counts = self.counts
+        offered = [
+            ("", gettext("All"), counts.all),
+            ("active", gettext("In progress"), counts.active),
+            ("failed", gettext("Failed"), counts.ended_early),
+            ("ready", gettext("Ready"), counts.ready),
+            (_DELETED, gettext("Deleted"), counts.deleted),
+        ]
+        return [(name, label, self.table.query_with(show=name)) for name, label, count in offered if count]
 
     @property
     def digest(self) -> str:
@@ -149,26 +177,17 @@ class FileList:
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def list_files(
-    user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1", text: str = ""
-) -> FileList:
+def list_files(user: User, collection: Collection, can_edit: bool, given: QueryDict | None = None) -> FileList:
     """Return the page of files that the user sees now; an unknown filter shows all, an unknown page the nearest.
 
-    Queries the database. The caller has checked that the user may read the collection.
+    `given` holds search, filter, order and page of the list. Queries the database. The caller has checked that the
+    user may read the collection.
     """
-    counts = _counts(collection)
-    show = show if show in _FILTERS else ""
-    rows = collection.documents.defer("lease_token", "lease_until")
-    matching: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
-    text = " ".join(text.replace("\0", "").split())[:200]
-    if text:
-        matching = matching.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
-    pages = Paginator(matching, PAGE_ROWS)
-    if not text:
-        pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(
-            show, counts.all
-        )
-    page_rows = pages.get_page(page)
+    deleted = trash.list_deleted(user, collection)
+    counts = _counts(collection, deleted)
+    table = read_table_request(given or QueryDict(), _COLUMNS, {"show": [*_FILTERS, _DELETED]}, "-added")
+    rows = deleted if table.filters["show"] == _DELETED else collection.documents.all()
+    page_rows = table.paginate(_select_rows(rows, table))
     refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
     remaining_time = (
         estimate_remaining(collection, counts.waiting_bytes or 0, counts.waiting_since) if counts.waiting_since else ""
@@ -177,12 +196,25 @@ def list_files(
     unknown_languages = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
     file_rows = [FileRow(item, duplicates.get(item.sha256)) for item in page_rows]
     return FileList(
-        collection, can_edit, counts, file_rows, page_rows, refused, show, remaining_time, text, unknown_languages
+        collection, can_edit, counts, file_rows, page_rows, refused, table, remaining_time, unknown_languages
     )
 
 
-def _counts(collection: Collection) -> FileCounts:
-    counts = collection.documents.aggregate(
+def _select_rows(rows: QuerySet[Document], table: TableRequest) -> QuerySet[Document]:
+    """Return the rows that match search and filter, with the values by which the table sorts."""
+    show, text = table.filters["show"], " ".join(table.text.split())
+    if show in _FILTERS:
+        rows = rows.filter(status__in=_FILTERS[show])
+    if text:
+        rows = rows.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
+    ranks = [When(status=status, then=Value(rank)) for rank, status in enumerate(_STATE_ORDER)]
+    named = Lower(Coalesce(NullIf("title", Value("")), "name"))
+    ranked = rows.annotate(shown_name=named, state_rank=Case(*ranks, output_field=IntegerField()))
+    return ranked.defer("lease_token", "lease_until", "starters")
+
+
+def _counts(collection: Collection, deleted: QuerySet[Document]) -> FileCounts:
+    counts: dict[str, Any] = collection.documents.aggregate(
         all=Count("pk"),
         ready=Count("pk", filter=Q(status=Document.Status.READY)),
         active=Count("pk", filter=Q(status__in=Document.ACTIVE)),
@@ -191,7 +223,7 @@ def _counts(collection: Collection) -> FileCounts:
         waiting_bytes=Sum("size", filter=Q(status__in=Document.ACTIVE)),
         waiting_since=Min("created", filter=Q(status__in=Document.ACTIVE)),
     )
-    return FileCounts(**counts)
+    return FileCounts(**counts, deleted=deleted.count())
 
 
 def record_refusal(

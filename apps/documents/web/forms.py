@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import Group
@@ -61,22 +62,29 @@ class MoveForm(forms.Form):
     collection = forms.ChoiceField(label=gettext_lazy("Collection"))
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120, required=False)
 
-    def __init__(self, user: User, document: Document, data: Any = None) -> None:
-        self.user, self.document = user, document
-        offered = Collection.objects.editable_by(user).exclude(pk=document.collection_id)
+    def __init__(self, user: User, collection: UUID, name: str, data: Any = None, form_id: str = "") -> None:
+        """Offer the collections other than `collection`; `name` is proposed for a new one.
+
+        `form_id` is the id of the form to which the fields belong, if they stand outside of it.
+        """
+        self.user, self.proposed_name = user, name[:120]
+        offered = Collection.objects.editable_by(user).exclude(pk=collection)
         shared = set(offered.shared().values_list("pk", flat=True))
         rows = list(offered.select_related("owner")[: self._MOST])
         others = [row for row in rows if row.owner_id != user.pk or row.pk in shared]
         private = [(str(row.pk), row.name) for row in rows if row.owner_id == user.pk and row.pk not in shared]
-        initial = {"collection": private[0][0] if private else self.NEW, "name": str(document)[:120]}
+        initial = {"collection": private[0][0] if private else self.NEW, "name": self.proposed_name}
         super().__init__(data, initial=initial, auto_id="move-%s")
+        if form_id:
+            for field in self.fields.values():
+                field.widget.attrs["form"] = form_id
         field = self.fields["collection"]
         if isinstance(field, forms.ChoiceField):
             new = (self.NEW, gettext("New collection"))
             field.choices = [*private, new, *((str(row.pk), self._format_shared(row)) for row in others)]
 
     def clean(self) -> None:
-        name = self.cleaned_data.get("name") or str(self.document)[:120]
+        name = self.cleaned_data.get("name") or self.proposed_name
         if self.cleaned_data.get("collection") == self.NEW and has_collection_named(self.user, name):
             self.add_error("name", NAME_TAKEN)
         self.cleaned_data["name"] = name

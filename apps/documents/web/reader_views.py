@@ -104,28 +104,39 @@ def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
             "A reviewer redacted a part of this document, so its file cannot be downloaded. You can read its text."
         )
         return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
-    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(document.file)
-    if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+    path = find_stored_file(document)
+    if path is None:
         raise Http404
+    return send_file(request, open_file(path), document.name)
+
+
+def find_stored_file(document: Document) -> Path | None:
+    """Return the path of the original file; None if it is gone, or leads out of the folder of files."""
+    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(document.file)
+    sound = not path.is_symlink() and path.is_file() and path.resolve().is_relative_to(root.resolve())
+    return path if sound else None
+
+
+def send_file(request: HttpRequest, opened: BinaryIO, name: str) -> HttpResponseBase:
+    """Send an open file as a download with that name, never shown in the site's origin. The response closes it."""
     if isinstance(request, ASGIRequest):
-        response: HttpResponseBase = StreamingHttpResponse(_parts(path))
-        response["Content-Length"] = str(path.stat().st_size)
-        response["Content-Disposition"] = content_disposition_header(True, document.name) or "attachment"
+        response: HttpResponseBase = StreamingHttpResponse(_parts(opened))
+        response["Content-Length"] = str(os.fstat(opened.fileno()).st_size)
+        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     else:
-        response = FileResponse(_opened(path), as_attachment=True, filename=document.name)
+        response = FileResponse(opened, as_attachment=True, filename=name)
     response["Content-Type"] = "application/octet-stream"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _opened(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
     """Open the file; OSError if it was replaced by a link."""
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 
-async def _parts(path: Path) -> AsyncIterator[bytes]:
-    opened = await in_pool(_opened, path)
+async def _parts(opened: BinaryIO) -> AsyncIterator[bytes]:
     try:
         while part := await in_pool(opened.read, _BLOCK):
             yield part

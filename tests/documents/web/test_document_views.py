@@ -34,7 +34,7 @@ def test_the_name_of_the_file_saved_unchanged_is_no_title(alice_client: Client, 
 
 def test_a_document_moves_to_another_collection(alice_client: Client, alice: User, document: Document) -> None:
     other, path = make_collection(alice, "Staff"), f"/documents/{document.pk}/move/"
-    assert path in alice_client.get(f"/collections/{document.collection_id}/").content.decode()
+    assert path in alice_client.get(f"/documents/{document.pk}/").content.decode()
     page = alice_client.get(path).content.decode()
     assert f'<option value="{other.pk}" selected>Staff</option>' in page and str(document.collection_id) not in page
     moved = alice_client.post(path, {"collection": other.pk})
@@ -61,7 +61,7 @@ def test_failed_or_synced_document_cannot_be_moved(
 ) -> None:
     Document.objects.filter(pk=document.pk).update(**fields)
     assert alice_client.get(f"/documents/{document.pk}/move/").status_code == 404
-    page = alice_client.get(f"/collections/{document.collection_id}/").content.decode()
+    page = alice_client.get(f"/documents/{document.pk}/").content.decode()
     assert f"/documents/{document.pk}/move/" not in page
 
 

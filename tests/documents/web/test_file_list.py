@@ -228,8 +228,34 @@ def test_the_tray_asks_few_questions(
     states = [S.WORKING, S.READY, S.FAILED, S.QUEUED]
     values = {"file": "documents/none", "sha256": "0" * 64, "size": 1, "kind": "text", "collection": collection}
     Document.objects.bulk_create(Document(name=f"f{n}.txt", status=states[n % 4], **values) for n in range(1000))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         get_file_list(alice_client, collection)
+
+
+def test_a_row_weighs_at_most_two_kilobytes(alice_client: Client, collection: Collection) -> None:
+    states = [S.WORKING, S.READY, S.FAILED, S.QUEUED]
+    for number in range(40):
+        get_row(collection, f"Report of the year {number}.pdf", title=f"Report {number}", kind="pdf", pages_count=40,
+                status=states[number % 4], done=3, total=9, path="2026/spring", sha256=str(number))  # fmt: skip
+    page = get_file_list(alice_client, collection)
+    rows = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert rows.count('id="file-') == 40
+    assert len(rows.encode()) / 40 <= 2000
+
+
+def test_the_list_is_sorted_by_name_state_date_and_size(alice_client: Client, collection: Collection) -> None:
+    get_row(collection, "b.txt", status=S.READY, size=3)
+    get_row(collection, "a.txt", status=S.FAILED, reason="why", size=2)
+    get_row(collection, "z.txt", title="aa", status=S.QUEUED, size=1)
+
+    def list_names(sort: str) -> str:
+        page = get_file_list(alice_client, collection, f"?sort={sort}")
+        return " ".join(re.findall(r'aria-label="Select ([^"]+)"', page[page.index("<tbody>") :]))
+
+    assert list_names("name") == "a.txt aa b.txt" and list_names("-name") == "b.txt aa a.txt"
+    assert list_names("state") == "a.txt aa b.txt"
+    assert list_names("size") == "aa a.txt b.txt"
+    assert list_names("added") == "b.txt a.txt aa" and list_names("") == list_names("-added") == "aa a.txt b.txt"
 
 
 def test_the_page_works_without_a_script(alice_client: Client, collection: Collection) -> None:
