@@ -41,8 +41,8 @@ class Step:
     """Event: a line of the steps says what is being done, with its duration.
 
     `name` is "wait", "see", "read", "search", "think", "draw", "write", "verify" or "label"; or a condition of the
-    answer: "collections", "window", "assistant", "model", "personal". The client keeps one line per name, which later
-    events replace.
+    answer: "collections", "window", "assistant", "model", "inside", "personal". The client keeps one line per name,
+    which later events replace.
     """
 
     name: str

@@ -30,6 +30,7 @@ class ModelOption:
     display_name: str
     description: str
     chosen: bool
+    outside: bool  # texts leave the house when it is asked
 
 
 def parse_model(value: Any) -> str | None:
@@ -92,7 +93,10 @@ def list_model_options(user: User, chosen: str) -> list[ModelOption]:
     if len(models) == 1:
         return []
     current = registry.get_chat_model(chosen)
-    return [ModelOption(item.name, get_display_name(item), describe_model(item), item == current) for item in models]
+    return [
+        ModelOption(item.name, get_display_name(item), describe_model(item), item == current, item.outside)
+        for item in models
+    ]
 
 
 def describe_model(model: ChatModel) -> str:

@@ -70,6 +70,7 @@ class TurnInput(TurnIds):
     model_writes: bool = False  # also where it would rest: the user asked for it
     missing_model: str = ""  # name of a chosen model that is no longer offered
     lost_collections: int = 0  # collections of the conversation that the user may no longer search
+    kept_inside: str = ""  # names of collections that are not read, because the model runs outside the house
     is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared
     unshared_assistant: str = ""  # name of a chosen assistant that is no longer shared with the user
     filters: SearchFilters = NO_FILTERS  # filters within the collections

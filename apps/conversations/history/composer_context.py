@@ -3,6 +3,7 @@
 - `assistants`: menu of a new chat; `assistant`: the chosen one or None; `answers`: the one that answers
 - `unshared`: name of a chosen assistant that is no longer shared with the user
 - `models`: menu of chat models, [] without a choice; `model_gone`: name of a chosen model that was removed
+- `kept_inside`: names of collections that models outside the house do not read; `outside`: the model is outside
 - `drawing`: sampling menu; `prompts`: saved prompts; `commands`: (tool, command word); `warm`: drafts are prefetched
 - `pictures_drawn`: pictures can be requested; `picture_model`: the model that draws
 - `files`, `file_rows`, `reading`: attached files; `file_kinds`, `max_bytes`: what can be attached
@@ -35,9 +36,11 @@ from apps.conversations.tools import slash_commands
 from apps.documents.models import Collection
 from apps.documents.retrieval import filters
 from apps.documents.web.collection_views import ACCEPT
+from apps.engines import registry
 from apps.images.generation import model_info
 from apps.users.models import User
 
+_NAMED = 5  # collections in a sentence
 _OFFERED = 100  # assistants and prompts in a menu, at most
 
 
@@ -57,10 +60,15 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
     stored = conversation.sampling if conversation else {}
     answers, unshared = assistant_choice.resolve_assistant(user, conversation or Conversation(assistant=chosen))
     writes, gone = model_choice.resolve_model(user, conversation or Conversation(), answers)
+    options = model_choice.list_model_options(user, writes)
+    model = registry.get_chat_model(writes)
+    is_outside = model is not None and model.outside
     return {
         "assistants": offered,
-        "models": model_choice.list_model_options(user, writes),
+        "models": options,
         "model_gone": gone,
+        "outside": is_outside,
+        "kept_inside": _list_kept_inside(user) if is_outside or any(item.outside for item in options) else [],
         "assistant": None if unshared else chosen,
         "unshared": unshared,
         "others": list(Assistant.objects.visible_to(user).exclude(pk=answers.pk).only("name")[:_OFFERED]),
@@ -86,6 +94,10 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
 def _list_collections(user: User, assistant: Assistant) -> list[UUID]:
     """Return the collections of the assistant, which are searched if the user chooses none."""
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
+
+
+def _list_kept_inside(user: User) -> list[str]:
+    return list(Collection.objects.visible_to(user).filter(inside_only=True).values_list("name", flat=True)[:_NAMED])
 
 
 def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:

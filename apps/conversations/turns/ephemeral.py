@@ -29,6 +29,7 @@ from apps.conversations.evidence import source_list
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.moderation import findings
 from apps.conversations.turns import model_queue, reasoning, retrieval, running_turns
+from apps.conversations.turns.inside_collections import keep_inside
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.sinks import ListenerSink
 from apps.conversations.turns.state import Turn
@@ -69,10 +70,14 @@ async def prepare_ephemeral_turn(
         instructions,
         without_documents,
     )
-    name, gone = await in_db(model_choice.resolve_model, user, prepared.conversation, prepared.assistant, model)
-    prepared = replace(prepared, model=name, missing_model=gone)
+    prepared = await in_db(_choose_model, prepared, model)
     vector = None if without_documents else retrieval.embed_question(question)
     return Turn(prepared, vector, ListenerSink())
+
+
+def _choose_model(prepared: TurnInput, requested: str | None) -> TurnInput:
+    name, gone = model_choice.resolve_model(prepared.user, prepared.conversation, prepared.assistant, requested)
+    return keep_inside(replace(prepared, model=name, missing_model=gone))
 
 
 async def stream_events(turn: Turn) -> AsyncGenerator[Event, None]:

@@ -27,6 +27,7 @@ from apps.conversations.errors import QUESTION_WITHHELD, ConversationBusy, Reque
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.tools import call_cards
+from apps.conversations.turns.inside_collections import keep_inside
 from apps.conversations.turns.repetition import LOOP_FINISH, drop_repetitions
 from apps.conversations.turns.small_talk.recognition import drop_small_talk, recognise_small_talk
 from apps.documents.models import Collection
@@ -60,9 +61,10 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
             raise
         return known
     prepared = _add_files(prepared)
-    scope = None if prepared.without_documents else resolve_first_scope(prepared)
     model, gone = model_choice.resolve_model(now, prepared.conversation, prepared.assistant, request.model)
-    return replace(prepared, scope=scope, model=model, missing_model=gone, model_writes=request.model_writes)
+    prepared = keep_inside(replace(prepared, model=model, missing_model=gone, model_writes=request.model_writes))
+    scope = None if prepared.without_documents else resolve_first_scope(prepared)
+    return replace(prepared, scope=scope)
 
 
 def resolve_first_scope(prepared: TurnInput) -> SearchScope:

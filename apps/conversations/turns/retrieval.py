@@ -21,7 +21,7 @@ from apps.conversations.attachments import chat_files
 from apps.conversations.core.events import NothingFound
 from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.evidence import answer_sources, source_list, source_numbering
-from apps.conversations.turns import preparation, query_rewriting
+from apps.conversations.turns import inside_collections, preparation, query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.step_results import Retrieved
@@ -236,6 +236,8 @@ async def _show_search(turn: Turn, retrieved: Retrieved) -> None:
     await turn.emit_step("search", _describe_search(found, turn.input.filters.words), took)
     if lost := turn.input.lost_collections:
         await turn.emit_step("collections", collection_choice.describe_lost_collections(lost), 0.0)
+    if kept := inside_collections.describe_kept(turn.input):
+        await turn.emit_step("inside", kept, 0.0)
 
 
 async def _search(turn: Turn, rewriting: asyncio.Task[str] | None, scope: SearchScope | None = None) -> Retrieved:

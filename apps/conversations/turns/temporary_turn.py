@@ -19,6 +19,7 @@ from apps.conversations.models import Conversation
 from apps.conversations.tools import slash_commands
 from apps.conversations.turns import preparation
 from apps.conversations.turns.ephemeral import can_ask
+from apps.conversations.turns.inside_collections import keep_inside
 from apps.conversations.turns.preparation import SessionEnded
 from apps.conversations.turns.sinks import TemporarySink
 from apps.conversations.turns.state import Turn
@@ -91,8 +92,10 @@ def prepare_temporary_turn(
         sampling=assistant_choice.resolve_sampling(conversation, assistant),
         instructions=build_instructions(assistant), model=model, missing_model=gone, filters=filters,
         model_writes=request.model_writes,
-        scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
     )  # fmt: skip
+    begun = keep_inside(begun)
+    if not request.without_documents:
+        begun = replace(begun, scope=filters.narrow_scope(resolve_scope(now, begun.collections)))
     preparation.check_capacity(begun, others)
     rate_limits.check_limits(now, LimitedResource.TOKENS)
     rate_limits.consume(now, LimitedResource.MESSAGES)

@@ -94,6 +94,7 @@ class Collection(models.Model):
     # settings of chunking and search that differ from the default
     search_settings = models.JSONField(default=dict, blank=True)
     of_chat = models.BooleanField(default=False)  # files attached to one chat of its owner: never listed
+    inside_only = models.BooleanField(default=False)  # models whose server is outside the house never read it
     created = models.DateTimeField(auto_now_add=True)
 
     objects = ListedCollectionManager()

@@ -29,9 +29,18 @@ class CollectionForm(ForCollection):
 
     class Meta:
         model = Collection
-        fields = ("name", "description")
-        labels = {"name": gettext_lazy("Name"), "description": gettext_lazy("Description")}
-        help_texts = {"description": gettext_lazy("One sentence, shown in the list. Optional.")}
+        fields = ("name", "description", "inside_only")
+        labels = {
+            "name": gettext_lazy("Name"),
+            "description": gettext_lazy("Description"),
+            "inside_only": gettext_lazy("Never to a server outside"),
+        }
+        help_texts = {
+            "description": gettext_lazy("One sentence, shown in the list. Optional."),
+            "inside_only": gettext_lazy(
+                "Models that run outside the house never read these documents: not by search, tools or as a whole."
+            ),
+        }
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.conversations.errors import RequestRefused
 from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.types import EngineError
@@ -63,7 +64,7 @@ def run_answers(run_id: int) -> None:
     row = AnswerRun.objects.select_related("collection").get(pk=run_id)
     try:
         checks = _check_all(row, token)
-    except (EngineError, RateLimited) as error:
+    except (EngineError, RateLimited, RequestRefused) as error:
         _end(row, token, status=Status.FAILED, reason=str(error)[:400])
         return
     if checks is not None:
@@ -73,7 +74,8 @@ def run_answers(run_id: int) -> None:
 def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck] | None:
     """Return the check of each question; withheld ones are left out.
 
-    None if the lease was lost or the worker is shutting down. Raises EngineError and RateLimited.
+    None if the lease was lost or the worker is shutting down. Raises EngineError, RateLimited, and RequestRefused if
+    the collection must not leave the house and the model runs outside.
     """
     rows = GoldenQuestion.objects.filter(collection=row.collection).select_related("collection__owner")
     questions = [question for question in rows if not question.is_void]

@@ -6,4 +6,8 @@ export const getModel = () => chosen()?.value ?? null;
 
 menu?.addEventListener("input", () => {
   menu.querySelector("[data-model-words]").textContent = chosen().dataset.label;
+  const note = document.querySelector("[data-outside-note]");
+  if (note) {
+    note.hidden = !("outside" in chosen().dataset);
+  }
 });
