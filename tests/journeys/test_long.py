@@ -37,6 +37,18 @@ def test_long_conversation_opens_at_its_end_fast_and_goes_back_without_a_jump(
     assert page.locator("[data-turn]").count() < 120, "only what somebody went to is there"
 
 
+def test_a_chat_opens_at_its_last_question_with_a_long_answer_below_it(visit: Visit, site: Site, long: str) -> None:
+    page = visit(width=360)
+    tall = "[data-turn]:last-child > :last-child { min-height: 3000px }"
+    page.add_init_script(
+        f"const tall = new CSSStyleSheet(); tall.replaceSync('{tall}'); document.adoptedStyleSheets = [tall];"
+    )
+    page.goto(f"{site.url}/c/{long}/")
+    page.locator("[data-chat][data-ready]").wait_for()
+    question = page.locator("[data-turn]").last.locator("[data-question]")
+    assert 0 <= question.bounding_box()["y"] < 200
+
+
 def test_a_message_that_was_looked_for_is_in_view_and_the_next_question_goes_to_the_end(
     visit: Visit, site: Site, long: str
 ) -> None:

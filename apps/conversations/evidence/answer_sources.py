@@ -178,7 +178,7 @@ def _build_sources(
         sources = {source.number: source for source in own}
         locations += [(source.document_id, source.page_number, source.spans) for source in own]
         locations += [_locate_quote(sources, quote) for quote in answer.quotes]
-    texts = iter(search.read_spans(user, locations))
+    texts, questions = iter(search.read_spans(user, locations)), _load_questions(answers)
     for answer in answers:
         own = rows.get(answer.pk, [])
         quoted, numbers = [quote["source"] for quote in answer.quotes], cited.get(answer.pk, _CitedNumbers())
@@ -194,7 +194,7 @@ def _build_sources(
         known = {item.number for item in shown}
         yield AnswerSources(
             source_list.render_quotes(
-                answer.pk, quotes, _get_comparison_question(answer), nearest=answer.nothing_found
+                answer.pk, quotes, questions.get(answer.pk, ""), nearest=answer.nothing_found
             ),
             source_list.render_sources(answer.pk, shown, used, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
@@ -223,10 +223,11 @@ def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any], href
     )
 
 
-def _get_comparison_question(answer: Message) -> str:
-    """Return the question of a comparison, which names its sides; "" for other answers."""
-    sides = any("side" in quote for quote in answer.quotes)
-    return answer.parent.text if sides and answer.parent else ""
+def _load_questions(answers: Sequence[Message]) -> dict[UUID, str]:
+    """Return the questions of the answers that have quotes, by answer id."""
+    asked = [answer.parent_id for answer in answers if answer.quotes and answer.parent_id]
+    by_question = dict(Message.objects.filter(pk__in=asked).values_list("pk", "text")) if asked else {}
+    return {answer.pk: by_question.get(answer.parent_id, "") for answer in answers if answer.parent_id}
 
 
 def _locate_quote(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:

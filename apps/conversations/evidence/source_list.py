@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop, ngettext
 
 from apps.conversations.core.document_request import recognise_request
 from apps.documents.retrieval import filters
 from apps.grounding.quotable_runs import QuotedRow
+from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
 
 NEAREST_NOTICE = gettext_noop("No passage says this directly. The nearest ones:")  # before quotes that may not answer
 _LEADER = re.compile(r"\s*(?:[.…·_][ \t]?){4,}\s*")  # dots of a table of contents
 _RULE = re.compile(r"\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?")  # line below the head of a table
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _PIPE = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\|\|+")
 
 
@@ -47,6 +51,7 @@ class QuoteView:
     table: QuotedRow | None = None  # for a table row
     side: int = -1  # side of a comparison, 0 or 1; -1 for others
     shown_number: int = 0  # as in `SourceView`
+    html: str = ""  # the text with the words of the question in <b>; set by `render_quotes`
 
 
 def get_source_url(answer: UUID, number: int, quote: int | None = None) -> str:
@@ -62,6 +67,18 @@ def make_snippet(text: str, most: int) -> str:
     parts = [part.strip() for part in _PIPE.split(_RULE.sub("|", _LEADER.sub(" | ", text)))]
     text = " · ".join(filter(None, parts)) if len(parts) > 1 else text
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
+
+
+def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
+    """Return the escaped text, with words of these stems in <b>."""
+    parts: list[str] = []
+    at = 0
+    for word in _WORD.finditer(text):
+        if stem_word(normalise_text(word.group())) in terms:
+            parts += [escape(text[at : word.start()]), "<b>", escape(word.group()), "</b>"]
+            at = word.end()
+    parts.append(escape(text[at:]))
+    return SafeString("".join(parts))  # every part was escaped above
 
 
 def render_sources(answer: UUID, sources: Sequence[SourceView], used: Collection[int | None], *, nearest: bool) -> str:
@@ -97,6 +114,8 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str, *, n
     """
     if not quoted:
         return ""
+    asked = extract_content_terms(question)
+    quoted = [replace(quote, html=highlight_terms(quote.text, set(asked))) for quote in quoted]
     sides = []
     if any(quote.side >= 0 for quote in quoted):
         request = recognise_request(question)

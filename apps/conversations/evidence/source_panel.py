@@ -5,15 +5,14 @@ Entry points: `get_own_answer`, `get_readable_answer`, `load_source`, `load_pass
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import Http404
-from django.utils.html import escape
-from django.utils.safestring import SafeString
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
@@ -25,13 +24,12 @@ from apps.documents.models import Document
 from apps.documents.retrieval import search
 from apps.grounding.quote_selection import read_spans
 from apps.grounding.sentence_state import CHECK_VERSION, SentenceState
-from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
+from apps.lib.text.analyzer import extract_content_terms
 from apps.lib.text.spans import merge_spans
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
 
 _CARD = 320  # characters of a card: two or three lines
-_WORD = re.compile(r"\w+(?:[.,]\d+)*")
 
 Spans = list[list[int]]
 
@@ -49,6 +47,10 @@ class SourcePanel:
     state: str = ""  # words about how the source supports the sentence; "" if it is not cited
     unavailable: bool = False
     passage_url: str = ""
+    file_name: str = ""  # "": the title is the name of the file
+    dated: datetime | None = None  # when this content was uploaded, or fetched from the web
+    version: int = 1
+    newer_url: str = ""  # URL of the current version; "": this is it
 
     @property
     def reader_url(self) -> str:
@@ -125,13 +127,22 @@ def _make_panel(
     return SourcePanel(
         number,
         href,
-        str(document),
+        document.title or document.name,
         page if document.has_pages else None,
         text,
-        highlight_terms(source_list.make_snippet(text, _CARD), terms),
+        source_list.highlight_terms(source_list.make_snippet(text, _CARD), terms),
         state,
         passage_url=_get_passage_url(document.pk, page, spans, here),
+        file_name="" if document.title in {"", document.name} else document.address or document.name,
+        dated=document.fetched or document.created,
+        version=document.version,
+        newer_url=reverse("documents:document", args=[document.replaces_id]) if _is_outdated(document) else "",
     )
+
+
+def _is_outdated(document: Document) -> bool:
+    """Return whether the document is an earlier version."""
+    return document.status == Document.Status.REPLACED and document.replaces_id is not None
 
 
 def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
@@ -166,18 +177,6 @@ def _list_sources(answer: Message) -> list[int]:
 def _number_sources(answer: Message) -> dict[int, int]:
     """Return the numbers that the answer shows, by source number; {} while it is written."""
     return {} if answer.status == Message.Status.WRITING else number_sources(_list_sources(answer))
-
-
-def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
-    """Return the escaped text, with words of these stems in <b>."""
-    parts: list[str] = []
-    at = 0
-    for word in _WORD.finditer(text):
-        if stem_word(normalise_text(word.group())) in terms:
-            parts += [escape(text[at : word.start()]), "<b>", escape(word.group()), "</b>"]
-            at = word.end()
-    parts.append(escape(text[at:]))
-    return SafeString("".join(parts))  # every part was escaped above
 
 
 def _find_spans(answer: Message, source: Source, citations: list[Citation]) -> Spans:

@@ -3,7 +3,7 @@
 import { announceChange, onChange } from "../lib/changes.js";
 import { headers } from "../net/headers.js";
 import { fragment } from "../lib/morph.js";
-import { scrollToEnd } from "../ui/scroll.js";
+import { openAtQuestion } from "../ui/scroll.js";
 
 const NEAR = "900px 0px";
 const root = document.documentElement;
@@ -44,9 +44,9 @@ document.addEventListener("click", ({ target }) => {
 });
 onChange(watch);
 
-// A conversation opens at its end, or at the message that was looked for.
+// A conversation opens at its last question, or at the message that was looked for.
 const at = new URLSearchParams(location.search).get("at");
 const message = at && document.querySelector(`[data-turn="${CSS.escape(at)}"], [data-question-id="${CSS.escape(at)}"]`);
 if (message && message.nextElementSibling) message.scrollIntoView({ block: "start", behavior: "instant" });
-else if (!location.hash && document.querySelector("[data-turn]")) scrollToEnd();
+else if (!location.hash && document.querySelector("[data-turn]")) openAtQuestion();
 watch();

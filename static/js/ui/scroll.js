@@ -24,20 +24,28 @@ function updateButton() {
 
 const scrollDown = () => scrollBy({ top: getPixelsBelow() + NEAR_PX / 2, behavior: "instant" });
 
-// A stored conversation opens at its end.
-export function scrollToEnd() {
+// A stored conversation opens at its last question: at the end of the page, or if the answer is longer than the window, where
+// the question stands at the top and the answer begins below it.
+export function openAtQuestion() {
   scrollTo({ top: root.scrollHeight, behavior: "instant" });
+  const turn = document.querySelector("[data-transcript]").lastElementChild;
+  if (turn?.querySelector("[data-question]") && turn.getBoundingClientRect().top < getBarHeight()) alignQuestion(turn);
   updateButton();
+}
+
+const getBarHeight = () => parseFloat(getComputedStyle(root).scrollPaddingTop) || 0;
+
+function alignQuestion(turn) {
+  const { top } = turn.getBoundingClientRect();
+  const { bottom } = turn.querySelector("[data-question]").getBoundingClientRect();
+  scrollBy({ top: Math.max(top - getBarHeight(), bottom - innerHeight * QUESTION_SHARE), behavior: "instant" });
 }
 
 // Bring the question of the last turn to the top; room for its answer is kept free below it (`.makes-room` in chat.css).
 export function scrollToQuestion(turn) {
   following = false;
   chat.classList.add("makes-room");
-  const bar = parseFloat(getComputedStyle(root).scrollPaddingTop) || 0;
-  const { top } = turn.getBoundingClientRect();
-  const { bottom } = turn.querySelector("[data-question]").getBoundingClientRect();
-  scrollBy({ top: Math.max(top - bar, bottom - innerHeight * QUESTION_SHARE), behavior: "instant" });
+  alignQuestion(turn);
   updateButton();
 }
 

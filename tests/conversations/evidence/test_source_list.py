@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
-from apps.conversations.evidence.source_list import make_snippet
+from apps.conversations.evidence.source_list import QuoteView, make_snippet, render_quotes
 from apps.conversations.rendering.citation_marks import number_sources
 
 
@@ -20,6 +22,12 @@ from apps.conversations.rendering.citation_marks import number_sources
 )
 def test_a_snippet_is_cleaned(text: str, shown: str) -> None:
     assert make_snippet(text, 240) == shown
+
+
+def test_quotes_mark_the_words_of_the_question_and_escape_the_text() -> None:
+    quote = QuoteView(1, "/x/", "The gym <i>costs</i> the office 30 euros for each member.", "Budget", None)
+    html = render_quotes(uuid4(), [quote], "How much does the office pay for the gym?", nearest=False)
+    assert "The <b>gym</b> &lt;i&gt;costs&lt;/i&gt; the <b>office</b> 30 euros for each member." in html
 
 
 def test_sources_are_numbered_from_1_by_first_appearance() -> None:
