@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext, gettext_lazy
@@ -17,7 +17,7 @@ from apps.safety.errors import ActionRefused
 from apps.users.i18n import translate_stored
 
 
-class NewServerForm(forms.Form):
+class NewModelServerForm(forms.Form):
     """Form of a new server. It is valid only if the server lists its models, which are `offered` then."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=60, help_text=gettext_lazy("For administrators."))
@@ -62,7 +62,7 @@ class NewServerForm(forms.Form):
         given = super().clean() or self.cleaned_data
         if not self.errors and self.is_asked(given):
             try:
-                self.offered = async_to_sync(model_servers.ask_models)(given["url"], self.get_key(given))
+                self.offered = asyncio.run(model_servers.ask_models(given["url"], self.get_key(given)))
             except EngineError as error:
                 self.add_error("url", translate_stored(str(error)))
             except TimeoutError:
@@ -78,7 +78,7 @@ class NewServerForm(forms.Form):
         return str(given["key"])
 
 
-class ServerForm(NewServerForm):
+class ModelServerForm(NewModelServerForm):
     """Form of a stored server. An empty key keeps the stored one, unless the address names another host."""
 
     outside = forms.BooleanField(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from asgiref.sync import async_to_sync
+import asyncio
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.administration.model_forms import NewServerForm, ServedModelForm, ServerForm
+from apps.administration.model_forms import ModelServerForm, NewModelServerForm, ServedModelForm
 from apps.conversations.assistants import answer_style
 from apps.conversations.core import model_servers
 from apps.conversations.models import ModelProfile, ModelServer, ServedModel
 from apps.conversations.templatetags.reading import reading_result
 from apps.engines.types import EngineError, ModelInfo
+from apps.lib.concurrency.threads import in_db
 from apps.lib.refusals import show_refusals
 from apps.operations import engine_probes
+from apps.operations.async_permissions import administrator_required_async
 from apps.safety.errors import ActionRefused
 from apps.users.i18n import translate_stored
 from apps.users.models import User
@@ -33,7 +37,7 @@ _TOO_SLOW = "The model server took too long."
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_server(request: HttpRequest) -> HttpResponse:
     """Show the form of a new server; a POST asks it for its models and stores it. Its only model is added at once."""
-    form = NewServerForm(request.POST if request.method == "POST" else None)
+    form = NewModelServerForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         by, given = get_signed_in_user(request), form.cleaned_data
         with show_refusals(request, ActionRefused):
@@ -52,7 +56,7 @@ def show_server(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a server with its models; a POST changes it after asking it again."""
     server = get_object_or_404(ModelServer, pk=pk)
     initial = {"name": server.name, "url": server.url, "outside": server.outside, "enabled": server.enabled}
-    form = ServerForm(request.POST if request.method == "POST" else None, initial=initial, server=server)
+    form = ModelServerForm(request.POST if request.method == "POST" else None, initial=initial, server=server)
     if request.method == "POST" and form.is_valid():
         with show_refusals(request, ActionRefused):
             model_servers.change_server(get_signed_in_user(request), server, **form.cleaned_data)
@@ -129,19 +133,17 @@ def show_model(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "administration/model.html", context, status=400 if form.errors else 200)
 
 
-@never_cache
-@administrator_required
-@password_required
 @require_safe
-def measure_reading(request: HttpRequest, pk: int) -> HttpResponse:
+@administrator_required_async
+async def measure_reading(request: HttpRequest, pk: int) -> HttpResponse:
     """Return how well the model reads, as a fragment; measured now if it was not before."""
-    row = get_object_or_404(ServedModel, pk=pk)
+    row = await in_db(get_object_or_404, ServedModel, pk=pk)
     try:
-        async_to_sync(engine_probes.probe_reading)(row.name)
-        words = reading_result(answer_style.get_model_profile(row.served_name))
+        await engine_probes.probe_reading(row.name)
+        words = reading_result(await in_db(answer_style.get_model_profile, row.served_name))
     except EngineError as error:
         words = gettext("%(error)s Its reading is tested later.") % {"error": translate_stored(str(error))}
-    return render(request, "operations/_setup_reading.html", {"words": words})
+    return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
 
 
 @administrator_required
@@ -158,7 +160,7 @@ def remove_model(request: HttpRequest, pk: int) -> HttpResponse:
 def _ask(server: ModelServer) -> list[ModelInfo]:
     """Return the models that the server lists. Raise EngineError."""
     try:
-        return async_to_sync(model_servers.ask_models)(server.url, "" if server.is_key_lost else server.key)
+        return asyncio.run(model_servers.ask_models(server.url, "" if server.is_key_lost else server.key))
     except TimeoutError as error:
         raise EngineError(_TOO_SLOW) from error
 
@@ -166,7 +168,7 @@ def _ask(server: ModelServer) -> list[ModelInfo]:
 def _add_model(request: HttpRequest, by: User, server: ModelServer, offered: ModelInfo) -> ServedModel | None:
     """Ask what the model can do, and add it. If it cannot be asked, show why and return None."""
     try:
-        abilities = async_to_sync(model_servers.ask_abilities)(server.url, server.key, offered.name)
+        abilities = asyncio.run(model_servers.ask_abilities(server.url, server.key, offered.name))
         return model_servers.add_model(by, server, offered, abilities)
     except (EngineError, ActionRefused) as error:
         messages.error(request, translate_stored(str(error)))

@@ -212,7 +212,7 @@ class ChatEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelAbilities:
-    """What a chat model can do, found out by asking its server."""
+    """Abilities of a chat model, found out by asking its server."""
 
     tools: bool
     pictures: bool

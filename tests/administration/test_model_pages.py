@@ -71,7 +71,7 @@ def test_a_server_is_asked_and_its_only_model_is_offered_at_once(admin: Client, 
     assert [entry.kind for entry in AuditEntry.objects.order_by("seq")] == ["server.added", "model.added"]
 
 
-async def test_its_engine_answers_with_the_key(ada: User, stub: StubServer) -> None:
+async def test_requests_to_a_server_carry_its_key(ada: User, stub: StubServer) -> None:
     await model_servers.ask_abilities(stub.url, KEY, "stub-7B")
     assert set(stub.keys) == {f"Bearer {KEY}"}
 
@@ -165,7 +165,7 @@ def test_a_server_that_cannot_be_asked_is_not_stored(admin: Client, stub: StubSe
     assert not ModelServer.objects.exists()
 
 
-def test_of_several_models_the_administrator_adds_the_wanted_ones(admin: Client, stub: StubServer) -> None:
+def test_models_of_a_server_with_several_are_added_one_by_one(admin: Client, stub: StubServer) -> None:
     stub.models, stub.pictures = ("org/small-1B", "org/large-70B"), True
     response = add(admin, stub)
     server = ModelServer.objects.get()
@@ -272,7 +272,7 @@ def test_a_changed_key_gives_a_new_engine(admin: Client, stub: StubServer) -> No
     assert registry.get_chat_engine("stub-7B") is not before
 
 
-def test_other_processes_read_a_change_within_seconds(ada: User, stub: StubServer, settings: Settings) -> None:
+def test_a_change_is_read_by_other_processes_within_seconds(ada: User, stub: StubServer, settings: Settings) -> None:
     server = ModelServer.objects.create(name="Rack", url=stub.url, key=KEY, outside=False)
     ServedModel.objects.create(server=server, served_name="stub-7B", name="Late")
     settings.MODEL_SERVERS_S = 0.0

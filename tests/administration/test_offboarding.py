@@ -96,14 +96,14 @@ def test_a_shared_link_stays_open_and_its_new_owner_gets_only_what_it_shows(
     assert share.conversation.title == answer.conversation.title
 
 
-def test_only_the_chosen_kinds_are_handed_over(admin: Client, alice: User, bob: User) -> None:
+def test_kinds_that_were_not_chosen_stay(admin: Client, alice: User, bob: User) -> None:
     shelf = make_collection(alice)
     share_conversation(make_exchange(alice).conversation)
     offboard(admin, alice, to=bob.email, kinds=[Handover.LINKS])
     assert Collection.objects.get(pk=shelf.pk).owner == alice and Share.objects.get().conversation.owner == bob
 
 
-def test_everything_that_is_signed_in_ends(admin: Client, alice: User) -> None:
+def test_sessions_and_tokens_end(admin: Client, alice: User) -> None:
     browser, secret = make_client(alice), create_token(alice, "Script", ["read"], None)
     assert browser.get("/").status_code == 200 and find_token(secret)
     offboard(admin, alice)
@@ -149,7 +149,7 @@ def test_the_preview_names_what_goes_and_what_is_deleted_and_changes_nothing(
     ).content.decode()  # fmt: skip
 
 
-def test_it_asks_for_the_password_again(as_ada: Client, alice: User) -> None:
+def test_the_page_asks_for_the_password_again(as_ada: Client, alice: User) -> None:
     for response in (
         as_ada.get(f"/administration/users/{alice.pk}/offboarding/"),
         as_ada.post(f"/administration/users/{alice.pk}/offboarding/", {"account": "erase", "confirmed": ""}),
@@ -158,7 +158,7 @@ def test_it_asks_for_the_password_again(as_ada: Client, alice: User) -> None:
     assert is_active(alice)
 
 
-def test_nobody_closes_their_own_account(admin: Client, ada: User) -> None:
+def test_an_administrator_cannot_close_their_own_account(admin: Client, ada: User) -> None:
     make_user("otto", User.Role.ADMINISTRATOR)
     assert "cannot close your own account" in offboard(admin, ada)
     assert "Hand over and close" not in admin.get(f"/people/{ada.pk}/").content.decode() and is_active(ada)
@@ -178,7 +178,7 @@ def test_a_member_offboards_nobody(alice: User, bob: User) -> None:
     assert is_active(alice)
 
 
-def test_under_a_legal_hold_only_deactivation_is_possible(admin: Client, ada: User, alice: User, bob: User) -> None:
+def test_a_legal_hold_allows_only_deactivation(admin: Client, ada: User, alice: User, bob: User) -> None:
     shelf = make_collection(alice)
     retention.hold_user(ada, alice, "A dispute")
     for fields in ({"account": "erase"}, {"to": bob.email}):
@@ -189,7 +189,7 @@ def test_under_a_legal_hold_only_deactivation_is_possible(admin: Client, ada: Us
 
 
 @pytest.mark.parametrize("name", ["alice", "gone", "nobody"])
-def test_only_another_active_user_gets_something(admin: Client, alice: User, name: str) -> None:
+def test_the_new_owner_is_another_active_user(admin: Client, alice: User, name: str) -> None:
     gone = make_user("gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
     page = offboard(admin, alice, to=f"{name}@example.org")

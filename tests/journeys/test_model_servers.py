@@ -69,15 +69,19 @@ def wait_until(found: Callable[[], bool], page: Any) -> None:
     raise AssertionError("the change does not hold everywhere after ten seconds")
 
 
-def test_servers_are_added_kept_for_a_group_and_removed_while_they_answer(
+def ask_without_documents(page: Any, question: str) -> None:
+    page.get_by_role("textbox").first.fill(question)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Answer without documents").click()
+
+
+def test_a_server_is_added_tested_and_removed_while_it_answers(
     own_site: Site, servers: Servers, open_page: Visit
 ) -> None:
-    rack, cloud = servers
-    ada = open_page("/people/groups/", person="ada", width=360, tolerate="status of 400")  # of the wrong key
+    rack, _ = servers
+    ada = open_page("/administration/models/", person="ada", width=360, tolerate="status of 400")  # of the wrong key
     alice = open_page("/", person="alice")
-    ada.get_by_label("Name").fill("Finance")
-    ada.get_by_label("Name").press("Enter")
-    expect(ada.locator("h1")).to_contain_text("Finance")
+    let_in(ada)
     connect(ada, own_site, "Rack", rack, "wrong")
     expect(ada.locator("main")).to_contain_text("does not accept the key")
     ada.get_by_label("Key", exact=True).fill(KEY)
@@ -91,9 +95,7 @@ def test_servers_are_added_kept_for_a_group_and_removed_while_they_answer(
     alice.locator("[data-models] summary").click()
     alice.get_by_label("stub-7B").first.check()
     alice.keyboard.press("Escape")
-    alice.get_by_role("textbox").first.fill("How do the tides work here, in your own words?")
-    alice.keyboard.press("Enter")
-    alice.get_by_role("button", name="Answer without documents").click()
+    ask_without_documents(alice, "How do the tides work here, in your own words?")
     expect(alice.locator("main")).to_contain_text("Word5 ")
     ada.goto(f"{own_site.url}/administration/models/servers/1/")
     ada.get_by_role("button", name="Remove this server…").click()
@@ -103,6 +105,15 @@ def test_servers_are_added_kept_for_a_group_and_removed_while_they_answer(
     alice.goto(f"{own_site.url}/")
     wait_until(lambda: "stub-7B" not in offered_models(alice), alice)
 
+
+def test_a_model_is_kept_for_a_group_and_becomes_the_default(
+    own_site: Site, servers: Servers, open_page: Visit
+) -> None:
+    _, cloud = servers
+    ada, alice = open_page("/people/groups/", person="ada", width=360), open_page("/", person="alice")
+    ada.get_by_label("Name").fill("Finance")
+    ada.get_by_label("Name").press("Enter")
+    expect(ada.locator("h1")).to_contain_text("Finance")
     connect(ada, own_site, "Cloud", cloud)
     expect(ada.locator("h1")).to_have_text("Cloud")
     ada.get_by_role("button", name="Add a/y").click()
@@ -121,8 +132,6 @@ def test_servers_are_added_kept_for_a_group_and_removed_while_they_answer(
     alice.wait_for_timeout(3000)
     alice.goto(f"{own_site.url}/")
     alice.locator("[data-chat][data-ready]").wait_for()
-    alice.get_by_role("textbox").first.fill("What do you know about the moon?")
-    alice.keyboard.press("Enter")
-    alice.get_by_role("button", name="Answer without documents").click()
+    ask_without_documents(alice, "What do you know about the moon?")
     expect(alice.locator("main")).to_contain_text("The stub answers.")
     assert cloud.asked[-1]["model"] == "a/y"

@@ -60,15 +60,10 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
     stored = conversation.sampling if conversation else {}
     answers, unshared = assistant_choice.resolve_assistant(user, conversation or Conversation(assistant=chosen))
     writes, gone = model_choice.resolve_model(user, conversation or Conversation(), answers)
-    options = model_choice.list_model_options(user, writes)
-    model = registry.get_chat_model(writes)
-    is_outside = model is not None and model.outside
     return {
         "assistants": offered,
-        "models": options,
         "model_gone": gone,
-        "outside": is_outside,
-        "kept_inside": _list_kept_inside(user) if is_outside or any(item.outside for item in options) else [],
+        **_build_model_menu(user, writes),
         "assistant": None if unshared else chosen,
         "unshared": unshared,
         "others": list(Assistant.objects.visible_to(user).exclude(pk=answers.pk).only("name")[:_OFFERED]),
@@ -96,8 +91,13 @@ def _list_collections(user: User, assistant: Assistant) -> list[UUID]:
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 
-def _list_kept_inside(user: User) -> list[str]:
-    return list(Collection.objects.visible_to(user).filter(inside_only=True).values_list("name", flat=True)[:_NAMED])
+def _build_model_menu(user: User, writes: str) -> dict[str, Any]:
+    """Return `models`, `outside` and `kept_inside` of the context. `writes`: name of the model that answers."""
+    options, model = model_choice.list_model_options(user, writes), registry.get_chat_model(writes)
+    is_outside = model is not None and model.outside
+    kept = Collection.objects.visible_to(user).filter(inside_only=True).values_list("name", flat=True)
+    is_named = is_outside or any(item.outside for item in options)
+    return {"models": options, "outside": is_outside, "kept_inside": list(kept[:_NAMED]) if is_named else []}
 
 
 def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:

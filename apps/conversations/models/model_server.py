@@ -36,7 +36,7 @@ class ServedModel(models.Model):
     """Chat model of such a server that users can choose."""
 
     class Reasoning(models.TextChoices):
-        """How the model thinks before it answers."""
+        """Reasoning of a model before its answer."""
 
         NONE = "", gettext_lazy("It does not think")
         YES = "yes", gettext_lazy("It thinks")

@@ -122,7 +122,7 @@ def test_the_composer_says_what_the_model_does_not_read(
     assert "outside the house" not in get_page(bob, "/"), "he may read no such collection"
 
 
-def test_its_owner_sets_the_rule(alice: User, bob: User) -> None:
+def test_owners_set_the_rule(alice: User, bob: User) -> None:
     shelf = make_collection(alice, "Pay")
     given = {"name": "Pay", "description": "", "inside_only": "on"}
     assert make_client(bob).post(f"/collections/{shelf.pk}/settings/", given).status_code == 404
