@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from apps.evaluation.collection_statistics import views as statistics_views
 from apps.evaluation.feedback import views as feedback_views
 from apps.evaluation.golden_questions import search_settings_views, views
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("feedback/<int:pk>/", feedback_views.show_rated_turn, name="feedback_one"),
     path("feedback/<int:pk>/handled/", feedback_views.toggle_handled, name="feedback_handle"),
     path("feedback/preferences.jsonl", feedback_views.export_preference_pairs, name="preferences"),
+    path("collections/<uuid:pk>/statistics/", statistics_views.show_statistics, name="statistics"),
     path("collections/<uuid:pk>/test/", views.preview_search, name="test"),
     path("collections/<uuid:pk>/golden/", views.show_questions, name="golden"),
     path("collections/<uuid:pk>/golden/state/", views.show_run_state, name="golden_state"),

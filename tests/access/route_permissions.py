@@ -135,6 +135,7 @@ MATRIX = {
     C + "files/": READ,  # downloads; changes only by editors: tests/documents/web/test_file_actions.py
     C + "dismiss/": EDIT,
     C + "passages/": READ,
+    C + "statistics/": OWN,
     C + "test/": READ,
     C + "golden/": READ,
     C + "golden/state/": READ,
