@@ -89,6 +89,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.conversations.history.sidebar.build_sidebar_context",
+                "apps.users.site_texts.build_banner_context",
             ],
             "libraries": {"heroicons": "apps.lib.icons"},
         },
@@ -226,6 +227,7 @@ INDEXES, ENGINES = engine_backends.build_backends(ENV, INDEX_DIR, MODELS_DIR)
 EMBEDDERS, CHATS = embedders.build_embedders(ENV), chat_models.build_chat_models(ENV, MODELS_DIR, read_secret)
 # Models that administrators add: the client, and the longest age in seconds of the copy that each process holds.
 MODEL_SERVER_BACKEND, MODEL_SERVERS_S = "apps.engines.chat.openai.OpenAIChat", 2.0
+SITE_TEXTS_S = 5.0  # longest age in seconds of the copy of the banner and of the instructions of the site
 LLM_HOSTS, LLM_STREAMS = ENV.LLM_HOSTS, ENV.LLM_STREAMS
 DEFAULT_MODEL_IS_FIXED = "//127.0.0.1" not in ENV.LLM_URL  # the operator chose a server elsewhere, and that one wins
 # Embedder of the classifiers, if the one above is not the one they were trained with.

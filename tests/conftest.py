@@ -43,6 +43,7 @@ if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite
     _begin = settings.DATABASES["default"]["OPTIONS"]
     _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
+settings.SITE_TEXTS_S = float("inf")  # likewise
 settings.MODEL_SERVERS_S = float("inf")  # a test that adds models has them read at once
 settings.VERDICT_DAYS = 0  # nor does it write down there what it judged, but where a test is about that ...
 recorder.WAIT_S = 3600.0  # ... and then when the test has it written, not beside it where that takes seconds

@@ -66,13 +66,23 @@ class AdministratorForm(forms.Form):
 
 
 class SignupModeForm(SiteForm):
-    """Form of the sign-up rule of the site."""
+    """Form of the sign-up rule of the site, and of its texts."""
 
     class Meta:
         model = SiteSettings
-        fields = ["signup"]
-        labels = {"signup": gettext_lazy("Who can sign up")}
-        widgets = {"signup": forms.RadioSelect}
+        fields = ["signup", "instructions", "banner"]
+        labels = {
+            "signup": gettext_lazy("Who can sign up"),
+            "instructions": gettext_lazy("Instructions for every answer"),
+            "banner": gettext_lazy("Banner"),
+        }
+        help_texts = {
+            "instructions": gettext_lazy(
+                "They come before those of the assistant: the tone of the house, for example, or whom to ask."
+            ),
+            "banner": gettext_lazy("One sentence above every page, for signed-in users. Leave it empty for none."),
+        }
+        widgets = {"signup": forms.RadioSelect, "instructions": forms.Textarea(attrs={"rows": 4})}
 
 
 class DefaultStyleForm(StyleForm):

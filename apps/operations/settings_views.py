@@ -17,12 +17,13 @@ from apps.operations.forms import DefaultStyleForm, ModelStyleForm, SignupModeFo
 from apps.safety.audit_log import audit
 from apps.users.models import SiteSettings, User
 from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.site_texts import refresh_site_texts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def edit_settings(request: HttpRequest) -> HttpResponse:
-    """Show sign-up rule, answer style of the default assistant, and style per chat model; a POST saves all."""
+    """Show sign-up rule, texts of the site, and answer style by default and per chat model; a POST saves all."""
     data = request.POST or None
     site = SignupModeForm(data, instance=SiteSettings.current(), prefix="site")
     assistant = DefaultStyleForm(data, instance=Assistant.default(), prefix="assistant")
@@ -34,6 +35,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             for form in forms:
                 _save(form, get_signed_in_user(request))
+        refresh_site_texts()
         messages.success(request, gettext("Saved."))
         return redirect("operations:settings")
     return render(request, "operations/settings.html", {"site": site, "assistant": assistant, "models": models})

@@ -1,4 +1,4 @@
-"""Build the instructions in the system text: those of the assistant, its examples, and those of the user."""
+"""Build the instructions in the system text: of the site, of the assistant with its examples, and of the user."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from django.utils.translation import gettext, ngettext
 from apps.conversations.models.assistant import Assistant
 from apps.users import user_memory
 from apps.users.models import User
+from apps.users.site_texts import load_site_texts
 
 
 def build_instructions(assistant: Assistant, personal: str = "") -> str:
-    """Return one text, identical while no part changes, so that the server's prefix cache applies."""
-    parts = [assistant.instructions.strip()]
+    """Return one text, identical while no part changes, so that the server's prefix cache applies. For `in_db`."""
+    parts = [load_site_texts().instructions.strip(), assistant.instructions.strip()]
     if assistant.examples:
         shown = [f"Question: {item['question']}\nAnswer: {item['answer']}" for item in assistant.examples]
         parts.append("Answer in the manner of these examples:\n\n" + "\n\n".join(shown))

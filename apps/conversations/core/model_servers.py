@@ -251,7 +251,7 @@ def load_page_models() -> PageModels:
     The database is read in a thread of its own. A caller waits for it only if the copy is old, half a second at most.
     """
     age = time.monotonic() - _copy.loaded
-    if age >= settings.MODEL_SERVERS_S:
+    if age > settings.MODEL_SERVERS_S:
         if _copy.reading is None or _copy.reading.done():
             pid = os.getpid()
             executor = _threads.setdefault(pid, ThreadPoolExecutor(1, thread_name_prefix="models"))

@@ -163,6 +163,8 @@ _SUBJECTS: code_labels.CodeLabels = {
 # By name of the field in `settings.changed`: its label on the page of settings, and the model that has its choices.
 _SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
     "signup": (gettext_lazy("Who can sign up"), "users.SiteSettings"),
+    "instructions": (gettext_lazy("Instructions for every answer"), "users.SiteSettings"),
+    "banner": (gettext_lazy("Banner"), "users.SiteSettings"),
     "style": (gettext_lazy("Answer style"), "conversations.Assistant"),
     "shown_sentences": (gettext_lazy("Sentences shown"), "conversations.Assistant"),
 }

@@ -170,6 +170,8 @@ class SiteSettings(models.Model):
         CLOSED = "closed", gettext_lazy("Closed")
 
     signup = models.CharField(max_length=16, choices=Signup.choices, default=Signup.INVITATION)
+    instructions = models.TextField(blank=True, max_length=2000)  # for every answer, before those of the assistant
+    banner = models.CharField(max_length=300, blank=True)  # on every page of signed-in users
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_site_settings")]
