@@ -180,7 +180,7 @@ class ChatModelSettings(SettingsGroup):
 
     LLM_READS: Literal["", "well", "badly"] = ""
     """`well`: the model writes the answers; `badly`: quotes are the answer, and it writes only when a user lets it try,
-    as with the packaged model. Empty: the reading check of the Doctor decides."""
+    as with the packaged model. Empty: the reading check decides."""
 
     LLM_NAME: str = ""
     """Name of the model where users choose among several. Empty: `LLM_MODEL`, or "Default model"."""

@@ -144,7 +144,7 @@ class ListedChatModel(ListedModel):
     `LLM_STREAMS`."""
 
     reads_well: bool | None = None
-    """`true`: the model writes answers; `false`: quotes are the answer. `null`: the reading check of the Doctor
+    """`true`: the model writes answers; `false`: quotes are the answer. `null`: the reading check
     decides."""
 
     reasons: Reasons = ""

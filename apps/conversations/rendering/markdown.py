@@ -33,6 +33,7 @@ from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import code_lexers
 
 _NESTING = 40  # levels, of which lists take two each; deeper nesting occurs only in hostile text
+_LANGUAGE = re.compile(r"[A-Za-z][\w+#.-]{0,19}")  # of a code block, as it is shown
 _CODE_CHARS = 20_000  # longer code is not highlighted
 _COLUMNS = 200  # of a table; rows with more cells are running text
 _CELLS = 10_000  # of a table; further rows are running text
@@ -79,6 +80,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href"},
     "ol": {"start"},
     "li": {"value"},
+    "div": {"data-language"},
     "span": {"data-sentence"},
     "th": set(),
     "td": set(),
@@ -226,7 +228,8 @@ def _limit_formula_rule(rule: Callable[..., bool]) -> Callable[..., bool]:
 def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Deadline]) -> str:
     check_deadline(env.get("deadline"))
     content, language = tokens[index].content, tokens[index].info.strip().split(" ")[0]
-    return f'<div class="code"><pre><code>{_coloured(content, language)}</code></pre></div>\n'
+    label = f' data-language="{html.escape(language)}"' if _LANGUAGE.fullmatch(language) else ""
+    return f'<div class="code"{label}><pre><code>{_coloured(content, language)}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=64)

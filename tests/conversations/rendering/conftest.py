@@ -54,7 +54,8 @@ LINES = [
 TAGS = """p h3 h4 h5 h6 ul ol li blockquote hr br strong em s a code pre span table thead tbody tr th td div
 math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msup msub msubsup munder mover munderover mtable mtr mtd
 mpadded mphantom menclose mstyle"""
-ATTRIBUTES = """class data-sentence href target rel start display stretchy mathvariant fence form width linethickness
+ATTRIBUTES = """data-language class data-sentence href target rel start display stretchy mathvariant fence form width
+linethickness
 columnalign displaystyle minsize maxsize accent separator scriptlevel title lspace rspace height depth notation
 rowspacing columnspacing movablelimits largeop symmetric accentunder tabindex"""
 

@@ -45,6 +45,13 @@ def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:
     assert html.count("data-sentence") == 2  # "See:" and its slot
 
 
+def test_code_blocks_name_their_language() -> None:
+    assert '<div class="code" data-language="python"><pre' in show("```python\nx = 1\n```")
+    assert '<div class="code" data-language="c++"><pre' in show("```c++ title\nx\n```")
+    assert '<div class="code"><pre' in show("```\nx\n```")
+    assert '<div class="code"><pre' in show('```"><img>\nx\n```')
+
+
 def test_code_blocks_and_tables_are_scrolled_by_keyboard() -> None:
     assert '<pre tabindex="0">' in show("```\ncode\n```")
     assert '<table tabindex="0">' in show("| a |\n|---|\n| b |\n")

@@ -82,7 +82,7 @@ def test_a_file_being_read_is_cancelled_and_loses_its_lease(
     assert (row.status, row.lease_token) == (S.CANCELLED, "") and row.deleted is not None
 
 
-def test_after_an_hour_deleted_files_are_removed_for_good(
+def test_deleted_files_are_removed_for_good_after_an_hour(
     alice_client: Client, collection: Collection, rows: list[Document]
 ) -> None:
     change(alice_client, collection, "delete", *rows[:2])

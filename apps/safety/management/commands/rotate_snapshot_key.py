@@ -26,7 +26,7 @@ class Command(BaseCommand):
             if options["lost"]:
                 snapshot_keys.replace_lost_key()
                 self.stdout.write(
-                    "Created a new key. What the lost keys had encrypted cannot be read; the Doctor counts it."
+                    "Created a new key. What the lost keys had encrypted cannot be read; the system check counts it."
                 )
                 return
             if options["drop"]:
