@@ -27,9 +27,11 @@ from assistant.config.setting_types import (
     Distinct,
     EngineClass,
     HostNames,
+    Issuer,
     ListedChatModel,
     ListedEmbedder,
     MetricsToken,
+    Names,
     Reasons,
     Secret,
     SecretKey,
@@ -142,6 +144,55 @@ class SiteConnectionSettings(SettingsGroup):
 
     SIGNUP: Literal["open", "invitation", "closed"] = "invitation"
     """Rule for creating accounts. First value only: an administrator changes it on the page Settings."""
+
+
+class SignInSettings(SettingsGroup):
+    """Sign-in
+
+    Sign-in with the accounts of an OpenID Connect provider, beside passwords. `docs/install/sign-in.md` shows how.
+    """
+
+    OIDC_ISSUER: Issuer = ""
+    """Issuer of the provider, as in its `/.well-known/openid-configuration`. Accounts are bound to it: after a change
+    users link them anew. Empty: passwords only."""
+
+    OIDC_CLIENT_ID: str = ""
+    """Client id of this site at the provider."""
+
+    OIDC_CLIENT_SECRET: Secret = ""
+    """Client secret of this site at the provider."""
+
+    OIDC_NAME: str = "SSO"
+    """Name of the provider on the button "Sign in with …"."""
+
+    OIDC_SCOPES: Names = []
+    """Further scopes to ask for, such as `groups`. `openid`, `profile` and `email` are always asked for."""
+
+    OIDC_GROUPS_CLAIM: str = "groups"
+    """Claim with the groups of a user; `a.b` is `b` inside `a`. A user joins groups of this site with these names."""
+
+    OIDC_GROUP_NAMES: Json[dict[str, str]] = Field(default={}, examples=['{"0f3a6c1e-…": "Finance"}'])
+    """Names of groups of this site by value of the claim, where they differ, a JSON object."""
+
+    OIDC_ROLES_CLAIM: str = ""
+    """Claim that decides on roles and on who may sign in. Empty: that of the groups."""
+
+    OIDC_ALLOWED_GROUPS: Names = []
+    """Groups or roles that may sign in, as the provider calls them. Empty: everyone whom the provider lets in."""
+
+    OIDC_ADMIN_GROUPS: Names = []
+    """Groups or roles whose members are administrators, as the provider calls them. Empty: the provider gives and takes
+    no administrator."""
+
+    OIDC_REVIEWER_GROUPS: Names = []
+    """Groups or roles whose members are reviewers. Empty: the provider gives and takes no reviewer."""
+
+    OIDC_LINK: Literal["never", "verified", "confirm"] = "confirm"
+    """When a sign-in is linked with the account that has its address: `confirm` after the password of that account;
+    `verified` at once if the provider and this site have verified the address, else as `confirm`; `never`."""
+
+    OIDC_SESSION_HOURS: Annotated[Count, Field(ge=1)] = 12
+    """Hours after which a session that began at the provider ends, so that the provider is asked again."""
 
 
 class ChatModelSettings(SettingsGroup):
@@ -540,6 +591,7 @@ class BackupSettings(SettingsGroup):
 class Env(
     StartSettings,
     SiteConnectionSettings,
+    SignInSettings,
     ChatModelSettings,
     ToolServerSettings,
     SearchSettings,
@@ -567,6 +619,8 @@ class Env(
         """Raise ValueError for values that are right alone and wrong together."""
         if self.DEBUG and self.SITE_URL.startswith("https://"):
             raise ValueError("DEBUG shows errors to everybody; remove it where SITE_URL begins with https://.")
+        if self.OIDC_ISSUER and not self.OIDC_CLIENT_ID:
+            raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID, the id of this site at the provider.")
         taken = {"main", "openbook", (self.LLM_NAME or self.LLM_MODEL).casefold()}
         if same := [model.name for model in self.LLM_MORE if model.name.casefold() in taken]:
             raise ValueError(f"LLM_MORE names “{same[0]}”, as another model is called already; choose another name.")

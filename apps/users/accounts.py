@@ -5,6 +5,9 @@ At least one active administrator always remains: a change that would leave none
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
@@ -129,8 +132,10 @@ def _change(user: User, **changes: object) -> dict[str, object]:
     return before
 
 
-def end_sessions(user: User) -> None:
-    """Delete all sessions of the user. None of them works again if the account is reactivated."""
+def end_sessions(users: User | QuerySet[User], holds: Callable[[dict[str, Any]], bool] = lambda content: True) -> None:
+    """Delete the sessions of the users, all or those whose content `holds`. None works again after a reactivation."""
+    keys = {str(users.pk)} if isinstance(users, User) else {str(pk) for pk in users.values_list("pk", flat=True)}
     alive = Session.objects.filter(expire_date__gt=timezone.now())
-    theirs = [row.pk for row in alive.iterator() if row.get_decoded().get("_auth_user_id") == str(user.pk)]
+    contents = ((row.pk, row.get_decoded()) for row in alive.iterator())
+    theirs = [pk for pk, content in contents if content.get("_auth_user_id") in keys and holds(content)]
     Session.objects.filter(pk__in=theirs).delete()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -12,10 +13,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.users import audit_hook, invitations, known_devices, rate_limits, sign_in_limits
 from apps.users.models import SiteSettings, User
+from apps.users.permissions import has_provider_account
+from apps.users.single_sign_on.adapter import SESSION_KEY, finish_link
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
 
 Signup = SiteSettings.Signup
 
@@ -112,7 +119,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not known_devices.is_known_device(request, str(credentials.get("email") or "")):
             super().pre_authenticate(request, **credentials)
 
+    def get_reauthentication_methods(self, user: AnyUser) -> list[dict[str, Any]]:
+        """Return the ways to prove presence. Users without a password sign in at the provider again."""
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not found and isinstance(user, User) and has_provider_account(user):
+            found.append({"id": "provider", "description": "", "url": reverse("users:sso_reauthenticate")})
+        return found
+
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
+        """Remember the device. Limit the session of a sign-in with the provider; link after one with the password."""
+        if (options.get("signal_kwargs") or {}).get("sociallogin") is not None:
+            request.session.set_expiry(timezone.now() + timedelta(hours=settings.OIDC_SESSION_HOURS))
+        else:
+            request.session.pop(SESSION_KEY, None)
+            finish_link(request, user)
         return known_devices.remember_device(super().post_login(request, user, **options), user)
 
     def get_reset_password_from_key_url(self, key: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -58,7 +63,30 @@ def staff_required(view: View[P]) -> View[P]:
 def password_required(view: View[P]) -> View[P]:
     """Restrict a view to users who entered their password again within ACCOUNT_REAUTHENTICATION_TIMEOUT.
 
-    Others are asked for it first; then the request continues, a POST with its fields.
+    Others are asked for it first; then the request continues, a POST with its fields. Users without a password sign in
+    at the provider again instead.
     """
-    found: View[P] = reauthentication_required(view)
-    return found
+    checked: View[P] = reauthentication_required(view)
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        user = request.user
+        # django-allauth asks users who have no password for nothing.
+        passwordless = isinstance(user, User) and not user.has_usable_password() and has_provider_account(user)
+        if passwordless and not signed_in_anew(request):
+            raise ReauthenticationRequired
+        return checked(request, *args, **kwargs)
+
+    return wrapper
+
+
+def has_provider_account(user: User) -> bool:
+    """Return whether the account is linked with the provider of the settings."""
+    return bool(SocialAccount.objects.filter(user=user, provider=settings.OIDC_ISSUER).exists())
+
+
+def signed_in_anew(request: HttpRequest) -> bool:
+    """Return whether the user signed in at the provider again within ACCOUNT_REAUTHENTICATION_TIMEOUT."""
+    records = get_authentication_records(request, get_signed_in_user(request))
+    times = [record["at"] for record in records if record.get("reauthenticated")]
+    return bool(times) and time.time() - times[-1] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT

@@ -6,10 +6,14 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.users import i18n, special_permissions, user_field
-from apps.users.views import groups, instructions, invitation_list, rate_limits, tokens, usage, users
+from apps.users.views import groups, instructions, invitation_list, rate_limits, single_sign_on, tokens, usage, users
 
 app_name = "users"
 urlpatterns = [
+    path("accounts/provider/login/", single_sign_on.start, name="sso_start"),
+    path("accounts/provider/callback/", single_sign_on.finish, name="sso_callback"),
+    path("accounts/provider/reauthenticate/", single_sign_on.reauthenticate, name="sso_reauthenticate"),
+    path("accounts/provider/backchannel-logout/", single_sign_on.end_by_provider, name="sso_end"),
     path("language/", i18n.choose_language, name="language"),
     path("words/<slug:code>.js", i18n.serve_script_texts, name="words"),
     path("instructions/", instructions.edit_instructions, name="instructions"),

@@ -31,7 +31,7 @@ DRAIN_S = 60  # default of DRAIN_SECONDS
 # Variables that hold secrets. NAME_FILE names a file with the value, as container engines mount secrets.
 SECRETS = (
     "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "LLM_API_KEY", "GUARD_API_KEY", "IMAGE_API_KEY",
-    "CAPTION_API_KEY", "PGVECTOR_URL", "MILVUS_URL", "MCP_TOKENS", "METRICS_TOKEN",
+    "CAPTION_API_KEY", "PGVECTOR_URL", "MILVUS_URL", "MCP_TOKENS", "METRICS_TOKEN", "OIDC_CLIENT_SECRET",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ MIN_KEY_CHARACTERS = 32
 MIN_TOKEN_CHARACTERS = 16
 _HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")  # a leading dot: and its subdomains
 _NAME = re.compile(r"[\w][\w .+-]{0,58}[\w+]|\w")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _REASONS = {True: "yes", False: "", "1": "yes", "true": "yes", "0": "", "false": ""}
 
@@ -95,6 +96,14 @@ MetricsToken = Annotated[
 ]
 HostNames = Annotated[
     list[Annotated[str, AfterValidator(_check_host)]], NoDecode, BeforeValidator(_split), Field(title="comma separated")
+]
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split), Field(title="comma separated")]
+Issuer = Annotated[
+    WebAddress,
+    require(
+        lambda text: text.startswith("https://") or urlsplit(text).hostname in _LOOPBACK,
+        "must begin with https://, as the tokens of users travel there.",
+    ),
 ]
 SocketAddresses = Annotated[
     frozenset[Annotated[tuple[str, int], BeforeValidator(_parse_socket_address)]],

@@ -27,6 +27,10 @@ MATRIX = {
     "accounts/inactive/": PUBLIC,
     "accounts/signup/": PUBLIC,
     "accounts/reauthenticate/": SIGNED_IN,
+    "accounts/provider/login/": PUBLIC,
+    "accounts/provider/callback/": PUBLIC,
+    "accounts/provider/reauthenticate/": SIGNED_IN,
+    "accounts/provider/backchannel-logout/": PUBLIC,  # the provider signs its token
     "accounts/email/": SIGNED_IN,
     "accounts/confirm-email/": PUBLIC,
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": PUBLIC,

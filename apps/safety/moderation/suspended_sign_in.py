@@ -1,7 +1,7 @@
 """Show suspended users why their account is suspended and until when, and let them appeal.
 
-A correct password sets a signed cookie for half an hour. The cookie is bound to the user, the password and the notice,
-and gives access to nothing else.
+A correct password, or a sign-in at the provider, sets a signed cookie for half an hour. The cookie is bound to the
+user, the password and the notice, and gives access to nothing else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SuspensionAdapter(AccountAdapter):
     """Account adapter that redirects suspended users to the page with the reason."""
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Set the cookie and redirect. Called only after the password was checked."""
+        """Set the cookie and redirect. Called only after the password or the sign-in at the provider was checked."""
         response = HttpResponseRedirect(reverse("safety:suspended"))
         response.set_cookie(
             COOKIE, make_token(user), max_age=COOKIE_LIFETIME_S, secure=settings.SECURE, httponly=True, samesite="Lax"

@@ -87,6 +87,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.invited": gettext_lazy("Invitation created"),
     "person.not_invited": gettext_lazy("Invitation revoked"),
     "person.joined": gettext_lazy("User signed up"),
+    "person.linked": gettext_lazy("Account linked with the provider"),
     "person.rescued": gettext_lazy("Administrator access restored"),
     "person.named_for_break_glass": gettext_lazy("Emergency permission given"),
     "person.not_named_for_break_glass": gettext_lazy("Emergency permission removed"),

@@ -1,4 +1,4 @@
-"""Template tag of the sign-in page."""
+"""Template tags of the sign-in page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django import template
+from django.conf import settings
+
+from apps.users.single_sign_on.provider import is_configured
 
 register = template.Library()
+
+
+@register.simple_tag
+def provider_name() -> str:
+    """Return the name of the provider of sign-ins; "" if there is none."""
+    return str(settings.OIDC_NAME) if is_configured() else ""
 
 
 @register.simple_tag(takes_context=True)
