@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ def test_a_user_signs_in_at_the_provider_and_out_again(site: Site, chromium: Any
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if "policy" in message.text.lower() else None)
         page.goto(f"{web.url}/collections/")
-        picture(page, f"login-{width}")
         page.get_by_role("button", name="Sign in with Acme").click()
         page.locator("input[name=sub]").fill(subject)
         page.locator("button").filter(has_text="Authorize").first.click()
@@ -37,15 +34,5 @@ def test_a_user_signs_in_at_the_provider_and_out_again(site: Site, chromium: Any
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.goto(f"{web.url}/accounts/provider/callback/")
         expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
-        picture(page, f"refused-{width}")
         context.close()
         assert errors == []
-
-
-def picture(page: Any, name: str) -> None:
-    """Save pictures in light and dark in the folder of SCREENSHOTS, if that is set."""
-    if not (folder := os.environ.get("SCREENSHOTS")):
-        return
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.screenshot(path=str(Path(folder) / f"{name}-{scheme}.png"))
