@@ -105,7 +105,7 @@ class ModelServerForm(NewModelServerForm):
             return str(given["key"])
         # A stored key must not reach another host: whoever may change the address may not read the key.
         same = urlsplit(given["url"]).netloc == urlsplit(self.stored.url).netloc
-        return self.stored.key if same and not self.stored.is_key_lost else ""
+        return self.stored.usable_key if same else ""
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()

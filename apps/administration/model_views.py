@@ -160,7 +160,7 @@ def remove_model(request: HttpRequest, pk: int) -> HttpResponse:
 def _ask(server: ModelServer) -> list[ModelInfo]:
     """Return the models that the server lists. Raise EngineError."""
     try:
-        return asyncio.run(model_servers.ask_models(server.url, "" if server.is_key_lost else server.key))
+        return asyncio.run(model_servers.ask_models(server.url, server.usable_key))
     except TimeoutError as error:
         raise EngineError(_TOO_SLOW) from error
 
@@ -168,7 +168,7 @@ def _ask(server: ModelServer) -> list[ModelInfo]:
 def _add_model(request: HttpRequest, by: User, server: ModelServer, offered: ModelInfo) -> ServedModel | None:
     """Ask what the model can do, and add it. If it cannot be asked, show why and return None."""
     try:
-        abilities = asyncio.run(model_servers.ask_abilities(server.url, server.key, offered.name))
+        abilities = asyncio.run(model_servers.ask_abilities(server.url, server.usable_key, offered.name))
         return model_servers.add_model(by, server, offered, abilities)
     except (EngineError, ActionRefused) as error:
         messages.error(request, translate_stored(str(error)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
@@ -277,6 +278,19 @@ def test_a_change_is_read_by_other_processes_within_seconds(ada: User, stub: Stu
     ServedModel.objects.create(server=server, served_name="stub-7B", name="Late")
     settings.MODEL_SERVERS_S = 0.0
     assert any(model.name == "Late" for model in registry.list_chat_models())
+
+
+def test_a_key_that_cannot_be_decrypted_is_not_sent_and_is_asked_for(admin: Client, stub: StubServer) -> None:
+    add(admin, stub)
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"x").decode()
+    with connection.cursor() as cursor:  # as after a restore without the file of keys
+        cursor.execute("UPDATE conversations_modelserver SET key = %s", [f"fernet:{foreign}"])
+    server = ModelServer.objects.get()
+    assert server.usable_key == ""
+    page = admin.get(f"/administration/models/servers/{server.pk}/").content.decode()
+    assert "can no longer be read. Enter it again." in page
+    model_servers.refresh_page_models()
+    assert model_servers.load_page_models().configs["stub-7B"]["OPTIONS"]["api_key"] == ""
 
 
 def test_members_and_reviewers_change_nothing(alice: User, morgan: User, stub: StubServer) -> None:

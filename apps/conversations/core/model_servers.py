@@ -31,7 +31,6 @@ from apps.conversations.models.model_server import ModelServer, ServedModel
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN, PageModels, is_outside_address
 from apps.engines.types import ModelAbilities, ModelInfo
-from apps.lib.db.encrypted_fields import UndecryptableText
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.gate.web_addresses import FetchRefused, WebAddress, parse_address, resolve_address
@@ -296,9 +295,8 @@ def _read_page_models() -> PageModels:
             "outside": server.outside, "description": row.description,
             "groups": None if row.for_everyone else frozenset(group.pk for group in row.groups.all()),
         }  # fmt: skip
-        key = "" if isinstance(server.key, UndecryptableText) else server.key
         configs[row.name] = _make_config(
-            server.url, key, row.served_name, about, context_tokens=row.context_tokens, tools=row.tools,
+            server.url, server.usable_key, row.served_name, about, context_tokens=row.context_tokens, tools=row.tools,
             reasons=row.reasoning,
         )  # fmt: skip
         default = row.name if row.is_default and not settings.DEFAULT_MODEL_IS_FIXED else default

@@ -31,6 +31,11 @@ class ModelServer(models.Model):
         """Return whether the stored key cannot be decrypted, so that it must be entered again."""
         return isinstance(self.key, UndecryptableText)
 
+    @property
+    def usable_key(self) -> str:
+        """Return the key to send; "" if there is none or it cannot be decrypted."""
+        return "" if self.is_key_lost else self.key
+
 
 class ServedModel(models.Model):
     """Chat model of such a server that users can choose."""
