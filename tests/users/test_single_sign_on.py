@@ -18,6 +18,7 @@ from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 
+from apps.conversations.core.session_user import find_live_sessions
 from apps.lib.ports import find_free_port
 from apps.safety.models import AuditEntry
 from apps.users import accounts, api_tokens, groups
@@ -304,12 +305,17 @@ def public_key(key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
     return dict(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True))
 
 
-def test_the_provider_ends_one_session(sign_in: SignIn, logout_token: Callable[..., str], client: Client) -> None:
+def test_the_provider_ends_one_session(
+    sign_in: SignIn, logout_token: Callable[..., str], site: LazySettings, client: Client
+) -> None:
     other = Client()
     sign_in(email="kim@example.org", sid="one")
     sign_in(email="kim@example.org", sid="two", browser=other)
     api_tokens.create_token(User.objects.get(), "script", ["search"], None)
+    sessions = [browser.cookies[site.SESSION_COOKIE_NAME].value for browser in (client, other)]
+    assert find_live_sessions(sessions) == [True, True]
     assert client.post(END, {"logout_token": logout_token(sub="kim-1", sid="one")}).status_code == 200
+    assert find_live_sessions(sessions) == [False, True]  # sockets ask this every RECHECK_S seconds
     assert not is_signed_in_as(client, "kim@example.org") and is_signed_in_as(other, "kim@example.org")
     assert ApiToken.objects.exists()
 
