@@ -242,7 +242,13 @@ CONTENT_SECURITY_POLICY = {
 # --- engines -----------------------------------------------------------------------------------------
 INDEXES, ENGINES = engine_backends.build_backends(ENV, INDEX_DIR, MODELS_DIR)
 # By name: embedders that a collection may choose; chat models, of which the first is the site's own.
-EMBEDDERS, CHATS = embedders.build_embedders(ENV), chat_models.build_chat_models(ENV, MODELS_DIR, read_secret)
+EMBEDDERS, CHATS = (
+    embedders.build_embedders(ENV, MODELS_DIR),
+    chat_models.build_chat_models(ENV, MODELS_DIR, read_secret),
+)
+EMBED_MULTILINGUAL = ENV.EMBED_MULTILINGUAL
+# Embedder that new collections name; "" is the site's own.
+NEW_COLLECTION_EMBEDDER = embedders.MULTILINGUAL_NAME if embedders.MULTILINGUAL_NAME in EMBEDDERS else ""
 # Models that administrators add: the client, and the longest age in seconds of the copy that each process holds.
 MODEL_SERVER_BACKEND, MODEL_SERVERS_S = "apps.engines.chat.openai.OpenAIChat", 2.0
 SITE_TEXTS_S = 5.0  # longest age in seconds of the copy of the banner and of the instructions of the site

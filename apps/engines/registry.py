@@ -20,6 +20,7 @@ from apps.engines.chat.model_catalog import MAIN, ChatModel, PageModels, load_ca
 from apps.engines.classify.guard_model import GuardEngine
 from apps.engines.classify.image_classifier import ImageClassifier
 from apps.engines.classify.protocol import IndirectInjectionDetector, SpanTagger
+from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.image.clip import ClipScorer
 from apps.engines.image.protocol import EmbeddingConditioned, ImageEngine
 from apps.engines.index.routing import RoutedIndex
@@ -94,7 +95,10 @@ def get_embedder(name: str = "") -> EmbedEngine:
         return cast(EmbedEngine, _get("embed"))
     if (config := settings.EMBEDDERS.get(name)) is None:
         raise EngineRefused(message_templates.NO_EMBEDDER % {"name": name})
-    return cast(EmbedEngine, _get_or_build(f"embed {name}", lambda: _build(config)))
+    engine = _get_or_build(f"embed {name}", lambda: _build(config))
+    if isinstance(engine, PairedEmbedder):
+        engine.use_embedder(get_embedder)
+    return cast(EmbedEngine, engine)
 
 
 def get_index() -> Index:

@@ -166,10 +166,17 @@ def prepare_installation(
             packaged_models.check_embedder()
         if stop_after >= InstallStage.MODELS and os.environ.get("PICTURE_CHECK") == NUDENET:
             packaged_models.prepare_nudity(layout)
+        if stop_after >= InstallStage.MODELS and _is_set("EMBED_MULTILINGUAL"):
+            packaged_models.prepare_multilingual(layout)
         if stop_after >= InstallStage.MODELS and layout.own_llm:
             packaged_models.prepare_chat(layout)
         if stop_after >= InstallStage.SITE:
             site_setup.prepare_site(layout, changed)
+
+
+def _is_set(name: str) -> bool:
+    """Return whether a variable is set to one of the words for true."""
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on", "y", "t"}
 
 
 def create_demo_data_dir(layout: Layout) -> Layout:

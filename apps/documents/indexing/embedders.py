@@ -13,6 +13,7 @@ from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.classify import span_embeddings
 from apps.engines.embed.calibration import CALIBRATION_PAIRS, find_unread_languages
+from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.types import EmbedEngine, EngineError
 from apps.reading.chunking.chunker import ChunkDraft, Chunker, compose_embedding_text
 from apps.safety.gate import gate
@@ -83,7 +84,7 @@ def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[s
     be loaded. Works in parts: the n-grams of a whole long document would take a gigabyte.
     """
     try:
-        if engine is not registry.get_embedder() or engine is not registry.get_classifier_embedder():
+        if _get_own_part(engine) is not registry.get_classifier_embedder():
             return None
         span_embeddings.require_token_states(engine)
     except EngineError:  # screening will report the failure for each passage
@@ -130,7 +131,17 @@ def screen_passages(
 ) -> list[Verdict]:
     """Return the gate's verdict per passage. Passages are embedded again if `engine` is not the site's own embedder."""
     own = registry.get_embedder()
-    return check_passages(texts, vectors if engine is own else own.embed_passages(texts), suspects)
+    if _get_own_part(engine) is not own:
+        vectors = own.embed_passages(texts)
+    elif isinstance(engine, PairedEmbedder):
+        vectors = engine.get_first_vectors(vectors)
+    return check_passages(texts, vectors, suspects)
+
+
+def _get_own_part(engine: EmbedEngine) -> EmbedEngine | None:
+    """Return the site's own embedder if `engine` is it or holds its vectors; else None."""
+    own = registry.get_embedder()
+    return own if own is (engine.first if isinstance(engine, PairedEmbedder) else engine) else None
 
 
 def reembed_chunks(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[], None]) -> None:

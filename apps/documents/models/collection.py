@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -68,6 +68,11 @@ def make_shared_filter(user: User, *roles: Role) -> Q:
     return Q(pk__in=people.values("collection")) | Q(pk__in=groups.values("collection"))
 
 
+def choose_search_settings() -> dict[str, Any]:
+    """Return the settings of a new collection: the multilingual embedder if this site has one."""
+    return {"embedder": settings.NEW_COLLECTION_EMBEDDER} if settings.NEW_COLLECTION_EMBEDDER else {}
+
+
 _Collections = models.Manager.from_queryset(CollectionQuerySet)
 
 
@@ -92,7 +97,7 @@ class Collection(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=400, blank=True)
     # settings of chunking and search that differ from the default
-    search_settings = models.JSONField(default=dict, blank=True)
+    search_settings = models.JSONField(default=choose_search_settings, blank=True)
     of_chat = models.BooleanField(default=False)  # files attached to one chat of its owner: never listed
     inside_only = models.BooleanField(default=False)  # models whose server is outside the house never read it
     created = models.DateTimeField(auto_now_add=True)

@@ -29,6 +29,7 @@ from apps.documents.retrieval.passages import (
 )
 from apps.documents.retrieval.relevance import (
     WORD_MATCH_COVERAGE,
+    adjust_cosine,
     compute_coverage,
     compute_threshold,
     compute_word_coverage,
@@ -55,6 +56,7 @@ ROWS = 500  # primary keys in one SQL statement
 _HIT_FIELDS = (
     "pk", "document_id", "document__collection_id", "document__title", "document__name", "document__kind", "position",
     "page_number", "heading", "char_start", "char_end", "text", "keywords",
+    "document__language",
 )  # fmt: skip
 _NEIGHBOUR_FIELDS = ("position", "page_number", "heading", "char_start", "char_end")
 
@@ -72,11 +74,15 @@ class SearchScope:
 @dataclass(frozen=True, slots=True)
 class LookupResult:
     """Candidates that the index found for one query, by embedder, and the IDF of the query's terms over all
-    segments."""
+    segments.
+
+    `language` is that of the query where all embedders read several languages; "" where not, or where it is unclear.
+    """
 
     by_embedder: tuple[EmbedderCandidates, ...]
     idf: dict[str, float]
     segments: tuple[SegmentInfo, ...]  # those that could be searched
+    language: str = ""
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -204,7 +210,7 @@ def rank_windows(
     relevant: list[SearchHit] = []
     threshold, missing = 0.0, 0
     for part in _batches(order):
-        found, beside = _load_hits(user, part, lookup.idf)
+        found, beside = _load_hits(user, part, lookup)
         missing += len(part) - len(found)
         hits += found
         neighbours += beside
@@ -283,7 +289,7 @@ def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> l
 
 
 def _load_hits(
-    user: AnyUser, part: Sequence[tuple[float, Candidate]], idf: Mapping[str, float]
+    user: AnyUser, part: Sequence[tuple[float, Candidate]], lookup: LookupResult
 ) -> tuple[list[SearchHit], list[NeighbourChunk]]:
     """Return hits of the candidates with a searchable row that the user may read, in order, and the chunks beside them.
 
@@ -298,19 +304,21 @@ def _load_hits(
     for row in rows:
         chunk_id, own, beside = row[0], row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
         if chunk_id not in hits:
-            hits[chunk_id] = _make_hit(own, *scored[chunk_id], idf)
+            hits[chunk_id] = _make_hit(own, *scored[chunk_id], lookup)
         neighbours.append(NeighbourChunk(hits[chunk_id].document_id, *beside))
     return [hits[pk] for pk in scored if pk in hits], neighbours
 
 
-def _make_hit(row: Sequence[Any], score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
+def _make_hit(row: Sequence[Any], score: float, candidate: Candidate, lookup: LookupResult) -> SearchHit:
     """Return the hit of a candidate; `row` has the values of _HIT_FIELDS."""
-    chunk, document, collection, title, name, kind, position, page, heading, start, end, text, keywords = row
+    chunk, document, collection, title, name, kind, position, page, heading, start, end, text, keywords, language = row
+    idf = lookup.idf
     own_terms = collect_terms(text, keywords)
     terms = own_terms | collect_terms(title or name, heading)
     covered, in_text = compute_coverage(idf, terms), compute_coverage(idf, own_terms)
     added = compute_coverage(idf, collect_terms(keywords)) if keywords else 0.0
-    relevance = estimate_relevance(max(candidate.cosine, _KEYWORD_COSINE * added), covered, in_text)
+    cosine = adjust_cosine(candidate.cosine, lookup.language, language)
+    relevance = estimate_relevance(max(cosine, _KEYWORD_COSINE * added), covered, in_text)
     return SearchHit(
         chunk_id=chunk, document_id=document, collection_id=collection, title=title or name, kind=kind,
         position=position, page_number=page, heading=heading, start=start, end=end, text=text, terms=terms,

@@ -17,7 +17,8 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.retrieval.candidates import LookupResult, SearchScope
 from apps.documents.retrieval.score_fusion import EmbedderCandidates
 from apps.engines import registry
-from apps.engines.embed.calibration import IDENTITY_SCALE, LinearScale, measure_scale
+from apps.engines.embed.calibration import IDENTITY_SCALE, LinearScale, find_scale
+from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.index.scoring import join_idf
 from apps.engines.types import (
     CANDIDATES,
@@ -31,6 +32,7 @@ from apps.engines.types import (
     SegmentInfo,
 )  # fmt: skip
 from apps.lib.concurrency.threads import PoolTask, in_db, in_pool, start_in_pool
+from apps.lib.text.language_detection import guess_language
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -96,7 +98,9 @@ async def look_up_candidates(scope: SearchScope, request: IndexRequest) -> Looku
     if not searched:
         await request.vector
         request.stop("embed")
-    return LookupResult(tuple(group for group, *_ in results), _merge_idf(results), tuple(searched))
+    is_multilingual = bool(spaces) and all(isinstance(space.engine, PairedEmbedder) for space in spaces)
+    language = guess_language(request.text) if is_multilingual else ""
+    return LookupResult(tuple(group for group, *_ in results), _merge_idf(results), tuple(searched), language)
 
 
 def list_own_segments(scope: SearchScope) -> tuple[SegmentInfo, ...]:
@@ -127,7 +131,9 @@ async def _search_space(
 ) -> tuple[EmbedderCandidates, IndexResult]:
     result = await _search_sound_segments(space, request, documents)
     vector = await request.vector
-    scale = await in_pool(measure_scale, space.engine, registry.get_embedder()) if space.name else IDENTITY_SCALE
+    scale = IDENTITY_SCALE
+    if space.name:
+        scale = await in_pool(find_scale, space.engine, registry.get_embedder(), request.text)
     return EmbedderCandidates(_rescale_cosines(result, scale), vector, result.vectors, scale), result
 
 

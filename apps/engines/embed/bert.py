@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _Pair = tuple["Tensor", "Tensor"]  # weight and bias
 
+_WORDS = "embeddings.word_embeddings.weight"
 PASS_TOKENS = 4096  # tokens of one pass at most: large enough for the kernels, small enough for the caches
 MIN_PARALLEL_TOKENS = 512  # fewer tokens are not worth a second core
 _READ_TEXTS = 32  # texts whose states are computed in one pass
@@ -71,9 +72,15 @@ class BertEncoder:
         self._eps = float(folder.config.get("layer_norm_eps", 1e-12))
         self._width = int(folder.config["hidden_size"])
         tensors = {name.removeprefix("bert."): tensor for name, tensor in load_file(folder.weights[0]).items()}
-        weights = {name: tensor.to(self._dtype) for name, tensor in tensors.items() if tensor.is_floating_point()}
-        names = "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings"
-        self._words, positions, types = (weights[f"{name}.weight"] for name in names)
+        weights = {
+            name: tensor.to(self._dtype)
+            for name, tensor in tensors.items()
+            if tensor.is_floating_point() and name != _WORDS
+        }
+        # Rows stay in the file's own memory map and precision until a text needs them: 250,000 words would be 200 MB.
+        self._words = tensors[_WORDS]
+        names = "embeddings.position_embeddings", "embeddings.token_type_embeddings"
+        positions, types = (weights[f"{name}.weight"] for name in names)
         self._positions = positions + types[0]
         self._norm = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
         layers = range(int(folder.config["num_hidden_layers"]))
@@ -162,7 +169,7 @@ class BertEncoder:
         positions = torch.cat(
             [torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)]
         )
-        x = self._layer_norm(self._words[ids] + self._positions[positions], self._norm)
+        x = self._layer_norm(self._words[ids].to(self._dtype) + self._positions[positions], self._norm)
         hidden = []
         for number, layer in enumerate(self._weights[:layers], 1):
             x = self._run_layer(x, layer, counts, lengths)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -95,6 +95,19 @@ def measure_scale(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
     if key not in _scales:
         _scales[key] = IDENTITY_SCALE if embed.fingerprint == like.fingerprint else _measure(embed, like)
     return _scales[key]
+
+
+@runtime_checkable
+class ScalesByQuestion(Protocol):
+    """Embedder whose scale depends on the question, which it knows without measuring."""
+
+    def get_scale(self, question: str) -> LinearScale:
+        """Return the map from cosines with this question's vector to cosines of the packaged embedder."""
+
+
+def find_scale(embed: EmbedEngine, like: EmbedEngine, question: str) -> LinearScale:
+    """Return the map from cosines of `embed` for this question to cosines as `like` gives them; see `measure_scale`."""
+    return embed.get_scale(question) if isinstance(embed, ScalesByQuestion) else measure_scale(embed, like)
 
 
 def find_unread_languages(embed: EmbedEngine) -> frozenset[str]:

@@ -107,6 +107,14 @@ async def check_embedder(name: str = "") -> CheckResult:
     )
 
 
+async def check_multilingual_embedder() -> CheckResult:
+    """Warn that the multilingual embedding model was chosen and is not there."""
+    return warn(
+        gettext("The multilingual embedding model is not there."),
+        gettext("New collections find texts in other languages by words only. Run ./run setup again."),
+    )
+
+
 async def check_captions() -> CheckResult:
     """Check that a test picture is described for models that see no pictures."""
     if not recognition.is_captioning_enabled():
@@ -273,6 +281,9 @@ def list_checks() -> list[NamedCheck]:
         )
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
+    if settings.EMBED_MULTILINGUAL and not settings.NEW_COLLECTION_EMBEDDER:
+        title = gettext_lazy("Multilingual embedding model")
+        embedding.append(NamedCheck("multilingual", title, check_multilingual_embedder))
     captions = [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]
     check_names = partial(in_db, system_checks.check_picture_names)
     names = [NamedCheck("names", gettext_lazy("Names blocked in pictures"), check_names)]

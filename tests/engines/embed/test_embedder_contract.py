@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from django.conf import settings
 from apps.engines.embed import bert
 from apps.engines.embed.fake import FakeEmbedder
 from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model, read_model_folder
+from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 from apps.engines.types import EmbedEngine, EngineBroken
 
@@ -37,9 +39,17 @@ def real() -> SentenceTransformerEmbedder:
     return engine
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(scope="module")
+def paired(real: SentenceTransformerEmbedder) -> PairedEmbedder:
+    """The packaged model beside itself: the weights of the multilingual one are not in the repository."""
+    engine = PairedEmbedder(str(locate_model("")))
+    engine.use_embedder(lambda: cast("EmbedEngine", real))
+    return engine
+
+
+@pytest.fixture(params=["fake", "real", "paired"])
 def embed(request: pytest.FixtureRequest) -> EmbedEngine:
-    return FakeEmbedder() if request.param == "fake" else request.getfixturevalue("real")
+    return FakeEmbedder() if request.param == "fake" else request.getfixturevalue(request.param)
 
 
 def test_vectors_are_unit_rows_in_the_order_of_the_texts(embed: EmbedEngine) -> None:
@@ -84,7 +94,13 @@ def test_offsets_are_spans_in_order_that_cover_the_words(embed: EmbedEngine) -> 
 
 
 def test_engines_of_one_kind_share_a_fingerprint(embed: EmbedEngine) -> None:
-    again = FakeEmbedder() if isinstance(embed, FakeEmbedder) else SentenceTransformerEmbedder(dtype="float32")
+    again = cast("EmbedEngine", SentenceTransformerEmbedder(dtype="float32"))
+    if isinstance(embed, FakeEmbedder):
+        again = FakeEmbedder()
+    elif isinstance(embed, PairedEmbedder):
+        pair = PairedEmbedder(str(locate_model("")))
+        pair.use_embedder(lambda: cast("EmbedEngine", SentenceTransformerEmbedder(dtype="float32")))
+        again = cast("EmbedEngine", pair)
     assert embed.fingerprint == again.fingerprint
 
 
