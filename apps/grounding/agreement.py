@@ -24,6 +24,7 @@ from apps.grounding.claim_features import (
     split_words,
 )
 from apps.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon, iter_opposite_forms, merge_forms
+from apps.grounding.restatement import find_changed_meaning
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.sentences import find_sentences
 
@@ -86,10 +87,10 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
 
     `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
     stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
-    name, quantifier, modality, negation, antonym, words. One more kind, recombined: the claim mixes words of two
-    sentences, or gives a name what stands beside another name.
+    name, quantifier, modality, negation, antonym, words; recombined: the claim mixes words of two sentences, or gives a
+    name what stands beside another name; and those of `find_changed_meaning`.
     """
-    claimed = read_assertions(claim, hint)
+    claimed, whole = read_assertions(claim, hint), source
     sentences = [source[start:end] for start, end in find_sentences(source)]
     if len(sentences) > 1 and not _restates_all(claimed, sentences, hint):
         if not _POINTS_BACK.match(sentences[-1]):
@@ -106,13 +107,14 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
         "words": _covers(claimed.facts, known),
         "recombined": not _names_another(claim, source, hint),
     }
-    return next((kind for kind, agrees in checks.items() if not agrees), "")
+    kind = next((kind for kind, agrees in checks.items() if not agrees), "")
+    return kind or find_changed_meaning(claim, whole, stated.facts.language)
 
 
 def find_disagreement_of_places(claim: str, places: Sequence[str], *, context: str = "", hint: str = "en") -> str:
     """Return the first kind of assertion that a claim does not have from any of several places of the sources, read
     together; "" for none. Kinds and arguments as in `find_disagreement`, without words and recombined: whether the
-    places say it in other words, and of whom, is left to a judge.
+    places say it in other words, and of whom, is left to a judge, except where the claim turns around what one says.
     """
     claimed, source = read_assertions(claim, hint), " ".join(places)
     stated = read_assertions(source, hint)
@@ -127,7 +129,8 @@ def find_disagreement_of_places(claim: str, places: Sequence[str], *, context: s
         ),
         "antonym": not _says_contrary(claimed.facts, stated.facts),
     }
-    return next((kind for kind, agrees in checks.items() if not agrees), "")
+    kind = next((kind for kind, agrees in checks.items() if not agrees), "")
+    return kind or next(filter(None, (find_changed_meaning(claim, place, hint) for place in places)), "")
 
 
 def _compare_facts(claimed: Assertions, stated: Assertions, known: frozenset[str], full_text: str) -> dict[str, bool]:

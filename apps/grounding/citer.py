@@ -20,6 +20,7 @@ from apps.grounding.claim_features import NUMBER_WORD_STEMS, ClaimFeatures, extr
 from apps.grounding.lexicons import LEXICONS, detect_language
 from apps.grounding.model_citations import find_model_citations, strip_model_citations
 from apps.grounding.passage import Passage
+from apps.grounding.restatement import find_changed_meaning
 from apps.grounding.support_check import (
     Premise,
     SupportVerdict,
@@ -212,12 +213,14 @@ class Citer:
 
     def _find_supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
-        [] where it is not made so, or a part has no support."""
+        [] where it is not made so, a part has no support, or the whole turns around what a window says."""
         parts = _JOINT.split(claim)
         if len(parts) == 1 or any(len(extract_features(part).terms) < limits.MIN_CLAUSE_WORDS for part in parts):
             return []
         best = [self._find_supported(part)[0] for part in parts]
         score = min(verdict.score for verdict, _ in best)
+        if any(find_changed_meaning(claim, window.premise.text, window.premise.language) for _, window in best):
+            return []
         return [(SupportVerdict(score), window) for _, window in best] if score >= limits.MIN_SUPPORT else []
 
     def _find_answering(self, claim: str) -> _ShortAnswerBasis | None:

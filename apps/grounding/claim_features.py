@@ -13,6 +13,7 @@ from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
 _CLAUSE_ENDS = frozenset(".,;:!?()")
+NUMBER_SIGNS = frozenset("%$€£¥")
 _SENTENCE_ENDS = frozenset(".!?:")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)$")
@@ -137,8 +138,8 @@ def split_tokens(text: str) -> list[str]:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words and numbers of a text, normalised."""
-    return [normalise_token(token) for token in split_tokens(text) if token[0].isalnum()]
+    """Return the words and numbers of a text, normalised, and the signs that belong to numbers, such as "$"."""
+    return [normalise_token(token) for token in split_tokens(text) if token[0].isalnum() or token in NUMBER_SIGNS]
 
 
 def is_amount(token: str) -> bool:

@@ -29,7 +29,9 @@ class Lexicon:
     `softeners` after a negation cancel it ("not only"). `contraries` are pairs of groups of forms. `numbers` maps a
     word to its value, `scales` to a factor. `soft_numbers` often mean no amount ("one").
     `quantifiers` maps a word or phrase to its kind (all, most, some, many, few, only, at least, at most, more, less),
-    `modals` to must, should, may or can. `calendar` holds months and weekdays.
+    `modals` to must, should, may or can. `calendar` holds months and weekdays. `hedges` say how sure, how often or by
+    whom something is held. `turning` are pairs of groups of small words of which one turns around what the other says,
+    such as "before" and "after". `conjunctions` join what may stand in any order.
     """
 
     function_words: frozenset[str]
@@ -45,6 +47,9 @@ class Lexicon:
     quantifiers: dict[str, str] = field(default_factory=dict)
     modals: dict[str, str] = field(default_factory=dict)
     calendar: frozenset[str] = field(default_factory=frozenset)
+    hedges: frozenset[str] = field(default_factory=frozenset)
+    turning: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
+    conjunctions: frozenset[str] = field(default_factory=frozenset)
 
 
 def _kinds(rows: str) -> dict[str, str]:
@@ -121,6 +126,14 @@ ENGLISH = Lexicon(
         "january february march april june july august september october november december monday tuesday wednesday "
         "thursday friday saturday sunday"
     ),
+    hedges=_set(
+        "often usually generally typically typical sometimes mostly mainly largely probably possibly perhaps likely "
+        "normally commonly frequently occasionally apparently allegedly reportedly presumably supposedly potentially "
+        "traditionally tend tends tended seem seems seemed appear appears appeared suggest suggests suggested might "
+        "could believed thought claimed considered estimated alleged rumoured rumored probable possible"
+    ),
+    turning=_pairs("before prior until/after following since"),
+    conjunctions=_set("and or nor as well"),
 )
 
 # --- German ---------------------------------------------------------------------------------------------------------
@@ -217,6 +230,14 @@ GERMAN = Lexicon(
         "januar jänner februar märz april mai juni juli august september oktober november dezember montag dienstag "
         "mittwoch donnerstag freitag samstag sonnabend sonntag"
     ),
+    hedges=_set(
+        "oft öfter häufig meist meistens üblicherweise gewöhnlich normalerweise manchmal gelegentlich zumeist "
+        "hauptsächlich überwiegend wahrscheinlich vermutlich möglicherweise vielleicht womöglich wohl eventuell "
+        "offenbar angeblich mutmaßlich scheinbar anscheinend tendenziell typischerweise generell regel scheint "
+        "scheinen schien schienen könnte könnten dürfte dürften geschätzt gilt gelten galt"
+    ),
+    turning=_pairs("vor bevor ehe bis/nach nachdem seit"),
+    conjunctions=_set("und oder sowie noch"),
 )
 
 # --- Spanish --------------------------------------------------------------------------------------------------------
@@ -307,6 +328,14 @@ SPANISH = Lexicon(
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes "
         "miércoles jueves viernes sábado domingo"
     ),
+    hedges=_set(
+        "menudo frecuentemente frecuencia generalmente general normalmente habitualmente típicamente comúnmente veces "
+        "ocasionalmente mayormente principalmente probablemente posiblemente quizás quizá tal supuestamente "
+        "aparentemente presuntamente presumiblemente potencialmente tradicionalmente suele suelen solía solían parece "
+        "parecen parecía parecían podría podrían considera considerado considerada cree estima probable posible"
+    ),
+    turning=_pairs("antes hasta/después tras desde"),
+    conjunctions=_set("y e o u"),
 )
 
 LEXICONS = {"en": ENGLISH, "de": GERMAN, "es": SPANISH}

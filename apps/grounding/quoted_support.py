@@ -16,6 +16,7 @@ from apps.grounding.answer_relevance import CreditedSentence
 from apps.grounding.answer_type import detect_answer_type
 from apps.grounding.citer import Citer, EvidenceWindow, strip_answer_frame
 from apps.grounding.claim_features import (
+    NUMBER_SIGNS,
     NUMBER_WORD_STEMS,
     ClaimFeatures,
     extract_features,
@@ -83,9 +84,6 @@ def _holds(window: EvidenceWindow, claimed: ClaimFeatures, new: frozenset[str], 
     return fits and claimed.numbers <= window.facts.numbers and words <= window.facts.terms
 
 
-_MAX_PAIRS = 400_000  # pairs of words that are compared; a sentence and a passage have some 20,000
-
-
 def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     """Return whether the words of a claim stand in the source in their order, in one run or two of four words or more.
 
@@ -93,7 +91,7 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     limit anything.
     """
     words, source_words = split_words(claim), split_words(source)
-    if len(words) * len(source_words) > _MAX_PAIRS:
+    if len(words) * len(source_words) > limits.MAX_COMPARED_WORD_PAIRS:
         return False
     blocks = SequenceMatcher(None, words, source_words, autojunk=False).get_matching_blocks()
     runs = [block for block in blocks if block.size >= limits.MIN_QUOTE_WORDS]
@@ -108,7 +106,9 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
 
 
 def _limits(words: Sequence[str], language: str) -> bool:
-    """Return whether some of the words deny, or say how sure or how many."""
+    """Return whether some of the words deny, or say how sure or how many, of what currency, before or after what."""
     lexicon = LEXICONS.get(language, ENGLISH)
     text = f" {' '.join(words)} "
-    return any(f" {term} " in text for term in (*lexicon.negations, *lexicon.modals, *lexicon.quantifiers))
+    limiting = (*lexicon.negations, *lexicon.modals, *lexicon.quantifiers, *lexicon.hedges, *NUMBER_SIGNS)
+    turning = (word for pair in lexicon.turning for side in pair for word in side)
+    return any(f" {term} " in text for term in (*limiting, *turning))

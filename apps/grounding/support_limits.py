@@ -27,6 +27,17 @@ MIN_REPEATED_WORDS = 4
 # Letters that two German words share if one is a form or a compound of the other.
 GERMAN_FAMILY_LETTERS = 5
 
+# --- Wording of a restated sentence (`restatement.py`): `perturbed_pass.exchanged_names`, `.order`, `.hedge`
+
+# Share of a claim's words that stand in the source, from which the claim restates it, 0 to 1.
+RESTATED_WORD_SHARE = 0.6
+# Content words of a claim of which each two are tried in each other's place.
+MAX_EXCHANGED_WORDS = 30
+# Words before and behind a hedge of which one of each side must be kept for the claim to speak of the same.
+HEDGE_REACH = 2
+# Pairs of words that are compared; a sentence and a passage have some 20,000.
+MAX_COMPARED_WORD_PAIRS = 400_000
+
 # --- Numbers (`number_relevance.py`): `perturbed_pass.number`
 
 # Nearness of a number to the words of the question, as a share of the nearest number's, 0 to 1.

@@ -13,8 +13,9 @@ from random import Random
 from apps.grounding.passage import Passage
 from benchmarks.lib.datasets import DatasetText
 from benchmarks.trust.cases import TrustCase, build_passages, split_sentences
-from benchmarks.trust.edits import edit_lightly, open_sentence
+from benchmarks.trust.edits import edit_lightly, join_places, open_sentence, swap_synonym
 from benchmarks.trust.perturbations import (
+    exchange_names,
     find_names,
     list_variants,
     place_names,
@@ -25,9 +26,9 @@ from benchmarks.trust.perturbations import (
 
 PERTURBED = (
     "number", "name", "negation_en", "negation_de", "negation_es", "antonym", "modality", "quantifier", "reference",
-    "recombined", "other_question",
+    "recombined", "other_question", "exchanged_names", "exchanged_numbers", "order", "hedge", "unit", "currency",
 )  # fmt: skip
-TRUE = ("verbatim", "light_edit")
+TRUE = ("verbatim", "light_edit", "synonym", "two_places")
 _OPENED = 0.4  # share of claims that begin with words such as "According to the document, "
 _A_SENTENCE = 2  # claims of one kind per sentence
 _NAMES = 150  # drawn of a set, from which a name is replaced
@@ -54,12 +55,13 @@ def build_claims(kind: str, cases: Sequence[TrustCase], count: int, seed: int = 
     rng = Random(f"{seed} {kind}")  # noqa: S311
     makers: Mapping[str, Callable[[Sequence[TrustCase], Random], Callable[[TrustCase], Iterator[Claim]]]] = {
         "verbatim": _verbatim, "light_edit": _lightly, "name": _named, "reference": _referred,
-        "recombined": _recombined, "other_question": _other_question,
+        "recombined": _recombined, "other_question": _other_question, "exchanged_names": _exchanged_names,
+        "synonym": _with_synonyms, "two_places": _of_two_places,
     }  # fmt: skip
     language = kind.partition("_")[2] if kind.startswith("negation_") else ""
     pool = [case for case in cases if not language or case.language == language]
     rng.shuffle(pool)
-    make = makers[kind](cases, rng) if kind in makers else _changed(kind.partition("_")[0], rng)
+    make = makers[kind](cases, rng) if kind in makers else _changed("negation" if language else kind, rng)
     return _take(pool, make, count)
 
 
@@ -102,6 +104,45 @@ def _lightly(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], I
         unchanged = edited == case.sentence
         text = open_sentence(edited, case.language, rng) if unchanged else _opened(edited, case, rng)
         yield _claim("light_edit", case, text, rng)
+
+    return make
+
+
+def _with_synonyms(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+    """Make claims with one or two words changed for others of the same meaning."""
+
+    def make(case: TrustCase) -> Iterator[Claim]:
+        once = swap_synonym(case.sentence, case.language, rng)
+        if once != case.sentence:
+            yield _claim("synonym", case, swap_synonym(once, case.language, rng) if rng.random() < 0.5 else once, rng)
+
+    return make
+
+
+def _of_two_places(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+    """Make claims that say in one sentence what two sentences of the paragraph say, not next to each other if it has
+    others."""
+
+    def make(case: TrustCase) -> Iterator[Claim]:
+        sentences = split_sentences(case.own.text)
+        at = sentences.index(case.sentence) if case.sentence in sentences else 0
+        others = [other for other in sentences if other != case.sentence]
+        others.sort(key=lambda other: abs(sentences.index(other) - at) < 2)
+        texts = [join_places(case.sentence, other, case.language) for other in others]
+        for text in [text for text in texts if text is not None][:1]:
+            yield _claim("two_places", case, text, rng)
+
+    return make
+
+
+def _exchanged_names(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+    known = known_names(cases)
+
+    def make(case: TrustCase) -> Iterator[Claim]:
+        variants = exchange_names(case.sentence, known[case.language])
+        rng.shuffle(variants)
+        for text in variants:
+            yield _claim("exchanged_names", case, _opened(text, case, rng), rng)
 
     return make
 

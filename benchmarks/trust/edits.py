@@ -81,3 +81,23 @@ def swap_synonym(sentence: str, language: str, rng: Random) -> str:
         return sentence
     word = rng.choice(there)
     return re.sub(rf"(?<![\w-]){word}(?![\w-])", words[word], sentence, count=1)
+
+
+_AND = {"en": "and", "de": "und", "es": "y"}
+
+
+def join_places(sentence: str, other: str, language: str) -> str | None:
+    """Return two sentences as one; None if the other begins with a word that may point back."""
+    first = other.split()[0]
+    if first.lower() in _POINTS_BACK or not all(re.search(r"[^\d.]\.$", text) for text in (sentence, other)):
+        return None
+    begin = first.lower() if first.lower() in _FUNCTION_WORDS | _ARTICLES else first
+    return f"{sentence[:-1]}, {_AND[language]} {begin}{other[len(first) :]}"
+
+
+_ARTICLES = split_words("der die das ein eine einer einige viele")
+_POINTS_BACK = split_words(
+    "he she it they this that these those his her its their such both another however but and although in on at also "
+    "er sie es dies diese dieser dieses sein seine ihr ihre auch aber und dabei damit danach hier dort dann "
+    "él ella ellos ellas esto esta este estos estas su sus pero también así allí"
+)

@@ -306,3 +306,85 @@ REFERENCES = {  # (printed after a sentence, opening of a claim), both with a se
         ("(versión {0}, tabla {1})", "Desde la versión {0} (tabla {1}): "),
     ),
 }
+
+# Sentences whose two sides, joined by the second group, can be exchanged.
+SIDES = {
+    "en": (
+        r"((?:The |A |An )?[^,;]{3,60}?) ((?:is|are|was|were) (?:\w+er|more \w+|less \w+) than) ([^,;]{3,60}?)(\.)$",
+        r"([^,;]{8,90}?) (because|after|before) ((?:the|a|an|it|he|she|they) [^,;]{8,90}?)(\.)$",
+    ),
+    "de": (r"([^,;]{3,60}?) ((?:ist|sind|war|waren) \w+er als) ([^,;]{3,60}?)(\.)$",),
+    "es": (r"([^,;]{3,60}?) ((?:es|son|era|eran|fue) (?:más|menos) \w+ que) ([^,;]{3,60}?)(\.)$",),
+}
+_BEFORE_A_TIME = r"(?= (?:the|a|an|his|her|its|their|this|that|world|\d{4}|[a-z]+ing)\b)"
+ORDER = {
+    "en": (
+        (rf"\b(?<!named )(?<!called )after{_BEFORE_A_TIME}", "before"),
+        (rf"\bbefore{_BEFORE_A_TIME}", "after"),
+        (r"\buntil(?= (?:the|\d{4})\b)", "since"),
+        (r"\bsince(?= (?:the|\d{4})\b)", "until"),
+    ),
+    "de": (
+        (r"\bnach(?= (?:der|dem|den|seiner?m?|ihrer?m?|\d{4})\b)", "vor"),
+        (r"\bvor(?= (?:\d{4}|dem (?:Krieg|Tod|Ende|Beginn))\b)", "nach"),
+        (r"\bnachdem\b", "bevor"),
+        (r"\bbevor\b", "nachdem"),
+        (r"\bseit(?= \d{4}\b)", "bis"),
+    ),
+    "es": (
+        (r"\bantes de(?=l? )", "después de"),
+        (r"\bdespués de(?=l? )", "antes de"),
+        (r"\bhasta(?= \d{4}\b)", "desde"),
+        (r"\bdesde(?= \d{4}\b)", "hasta"),
+    ),
+}
+HEDGES = {
+    "en": (
+        (r"\b(?:often|usually|generally|typically|sometimes|mostly|probably|possibly|perhaps|largely) (?=[a-z])", ""),
+        (r"\b(?:seems?|appears?) to be\b", "is"),
+        (r"\b(?:may|might|could) be\b", "is"),
+        (r"\b(?:is|are) (?:thought|believed|said|considered|estimated) to be\b", "is"),
+    ),
+    "de": (
+        (r"\b(?:oft|häufig|meist|meistens|manchmal|wahrscheinlich|vermutlich|normalerweise) (?=[a-zä-ü])", ""),
+        (r"\b(?:könnte|dürfte) (?=[^.]* sein\b)", "wird "),
+    ),
+    "es": (
+        (r"\b(?:a menudo|generalmente|normalmente|a veces|probablemente|posiblemente|quizás|tal vez) (?=[a-zá-ú])", ""),
+        (r"\bpodría ser\b", "es"),
+        (r"\bparece ser\b", "es"),
+    ),
+}  # fmt: skip
+UNITS = {
+    "en": {
+        "miles": "kilometres", "kilometres": "metres", "kilometers": "meters", "metres": "feet", "meters": "feet",
+        "feet": "metres", "km": "m", "m": "km", "kg": "g", "mi": "km", "years": "months", "months": "weeks",
+        "days": "weeks", "hours": "minutes", "minutes": "hours", "percent": "per mille", "tons": "pounds",
+        "million": "billion", "billion": "million", "mm": "cm", "cm": "mm", "mg": "g", "inches": "feet",
+    },
+    "de": {
+        "Meilen": "Kilometer", "Kilometer": "Meter", "Meter": "Kilometer", "km": "m", "m": "km", "kg": "g",
+        "Jahre": "Monate", "Jahren": "Monaten", "Monate": "Wochen", "Tage": "Wochen", "Stunden": "Minuten",
+        "Minuten": "Stunden", "Prozent": "Promille", "Tonnen": "Kilogramm", "Millionen": "Milliarden",
+        "Milliarden": "Millionen", "Fuß": "Meter",
+    },
+    "es": {
+        "millas": "kilómetros", "kilómetros": "metros", "metros": "kilómetros", "km": "m", "m": "km", "kg": "g",
+        "años": "meses", "meses": "semanas", "días": "semanas", "horas": "minutos", "minutos": "horas",
+        "toneladas": "kilos", "millones": "billones", "pies": "metros",
+    },
+}  # fmt: skip
+CURRENCIES = {
+    "en": (
+        (r"\$(?=\d)", "€"), (r"€(?=\d)", "$"), (r"£(?=\d)", "$"), (r"(?<=[\dn] )dollars\b", "euros"),
+        (r"(?<=[\dn] )euros\b", "dollars"), (r"(?<=[\dn] )pounds sterling\b", "dollars"), (r"(?<=\d )USD\b", "EUR"),
+    ),
+    "de": (
+        (r"(?<=[\dn] )(?:US-)?Dollar\b", "Euro"), (r"(?<=[\dn] )Euro\b", "Dollar"), (r"(?<=\d )€", "$"),
+        (r"(?<=[\dn] )Pfund\b", "Euro"), (r"\$(?= ?\d)", "€"), (r"(?<=\d )\$", "€"),
+    ),
+    "es": (
+        (r"(?<=[\dns] )dólares\b", "euros"), (r"(?<=[\dns] )euros\b", "dólares"), (r"(?<=e )dólares\b", "euros"),
+        (r"\$(?= ?\d)", "€"), (r"(?<=\d )€", "$"), (r"(?<=[\dns] )libras\b", "euros"),
+    ),
+}  # fmt: skip

@@ -1,7 +1,8 @@
 """Perturbations that change exactly one thing in a true sentence, so that its source no longer supports it. Pure.
 
 `list_variants(kind, sentence, language)` returns every change of one kind that the words of the sentence allow: number,
-negation, antonym, modality, quantifier. `swap_names`, `recombine` and `plant_references` also need the text around it.
+negation, antonym, modality, quantifier, order, hedge, unit, currency, exchanged_numbers. `swap_names`,
+`exchange_names`, `recombine` and `plant_references` also need to know what is a name, or the text around it.
 Written for the benchmark alone: no training of a model may use these rules or their output.
 """
 
@@ -10,16 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
+from itertools import chain, combinations
 
 from benchmarks.trust.lexicon import (
     ANTONYMS,
     CALENDAR,
+    CURRENCIES,
+    HEDGES,
     MODALS,
     NUMBER_WORDS,
+    ORDER,
     PREPOSITIONS,
     QUANTIFIERS,
     REFERENCES,
+    SIDES,
+    UNITS,
     split_words,
 )
 
@@ -52,7 +58,8 @@ def list_variants(kind: str, sentence: str, language: str) -> list[str]:
     """Return a variant of the sentence for every place where that kind of change is possible."""
     makers: Mapping[str, Callable[[str, str], Variants]] = {
         "number": _change_numbers, "negation": _negate, "antonym": _swap_antonyms, "modality": _swap_modals,
-        "quantifier": _swap_quantifiers,
+        "quantifier": _swap_quantifiers, "order": _exchange_order, "hedge": _drop_hedges, "unit": _swap_units,
+        "currency": _swap_currencies, "exchanged_numbers": _exchange_numbers,
     }  # fmt: skip
     return [variant for variant in dict.fromkeys(makers[kind](sentence, language)) if variant != sentence]
 
@@ -79,6 +86,17 @@ def swap_names(sentence: str, others: Sequence[tuple[str, str]], known: Abstract
             if not words & _stems(name):
                 found.append(sentence[: match.start()] + name + sentence[match.end() :])
     return found
+
+
+def exchange_names(sentence: str, known: AbstractSet[str] | None = None) -> list[str]:
+    """Return the sentence with two names in each other's place, but not of names in a row, whose order says nothing."""
+    names = [match for match in _NAME.finditer(sentence) if _is_name(match.group(), known)]
+    counts = dict.fromkeys(len(match.group().split()) for match in names)
+    return [
+        text
+        for count in counts
+        for text in _exchange(sentence, [match for match in names if len(match.group().split()) == count])
+    ]
 
 
 def place_names(text: str, known: AbstractSet[str] | None = None) -> list[tuple[str, str]]:
@@ -210,6 +228,58 @@ def _swap_quantifiers(sentence: str, language: str) -> Variants:
     for pattern, other in QUANTIFIERS[language]:
         for match in re.finditer(pattern, sentence):
             yield _replace(sentence, match, other, 1)
+
+
+_IN_A_ROW = re.compile(r"(?:,|;|/|\+|&|\band\b|\bor\b|\bund\b|\boder\b|\by\b|\bo\b|–|-|\s)*")
+
+
+def _exchange(sentence: str, matches: Sequence[re.Match[str]]) -> Variants:
+    """Yield the sentence with two of the matches in each other's place."""
+    for one, other in combinations(matches, 2):
+        between = sentence[one.end() : other.start()]
+        if one.group() != other.group() and not _IN_A_ROW.fullmatch(between):
+            yield sentence[: one.start()] + other.group() + between + one.group() + sentence[other.end() :]
+
+
+def _exchange_numbers(sentence: str, language: str) -> Variants:
+    matches = list(_NUMBER.finditer(sentence))
+    for kind in dict.fromkeys(_is_year(match.group()) for match in matches):
+        yield from _exchange(sentence, [match for match in matches if _is_year(match.group()) is kind])
+
+
+def _is_year(number: str) -> bool:
+    return _shape(number) == "year"
+
+
+def _exchange_order(sentence: str, language: str) -> Variants:
+    """Yield the sentence with the two sides of a comparison, of a cause or of a time exchanged, or "before" for
+    "after"."""
+    for pattern in SIDES[language]:
+        if (match := re.match(pattern, sentence)) is not None:
+            first, link, second, end = match.groups()
+            lowered = first if find_names(f"in {first.split()[0]}") else first[:1].lower() + first[1:]
+            yield f"{second[:1].upper()}{second[1:]} {link} {lowered}{end}"
+    for pattern, other in ORDER[language]:
+        for match in re.finditer(pattern, sentence):
+            yield _replace(sentence, match, other)
+
+
+def _drop_hedges(sentence: str, language: str) -> Variants:
+    for pattern, other in HEDGES[language]:
+        for match in re.finditer(pattern, sentence):
+            yield re.sub(r"  +", " ", sentence[: match.start()] + other + sentence[match.end() :])
+
+
+def _swap_units(sentence: str, language: str) -> Variants:
+    for word, other in UNITS[language].items():
+        for match in re.finditer(rf"(?<=\d )({word})(?![\w-])", sentence):
+            yield _replace(sentence, match, other, 1)
+
+
+def _swap_currencies(sentence: str, language: str) -> Variants:
+    for pattern, other in CURRENCIES[language]:
+        for match in re.finditer(pattern, sentence):
+            yield _replace(sentence, match, other)
 
 
 def _negate(sentence: str, language: str) -> Variants:
