@@ -148,5 +148,8 @@ def _means(embed: EmbedEngine, pairs: Sequence[tuple[str, str]]) -> tuple[float,
     """Return the mean cosine of questions with other questions' answers, and with their own."""
     questions: Vectors = np.stack([embed.embed_query(question) for question, _ in pairs])
     cosines = questions @ embed.embed_passages([answer for _, answer in pairs]).T
+    if isinstance(embed, ScalesByQuestion):
+        scales = [embed.get_scale(question) for question, _ in pairs]
+        cosines = np.stack([scale.offset + scale.slope * row for scale, row in zip(scales, cosines, strict=True)])
     own = np.eye(len(pairs), dtype=bool)
     return float(cosines[~own].mean()), float(cosines[own].mean())

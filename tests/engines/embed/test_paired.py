@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from apps.engines.embed import paired
+from apps.engines.embed import calibration, paired
+from apps.engines.embed.calibration import CALIBRATION_PAIRS
 from apps.engines.embed.model_folder import locate_model
 from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
@@ -50,6 +51,19 @@ def test_the_packaged_models_part_of_a_passage_is_its_own_vector(
 ) -> None:
     part = engine.get_first_vectors(engine.embed_passages([PASSAGE]))
     assert np.allclose(part, first.embed_passages([PASSAGE]), atol=1e-5)
+
+
+def test_languages_are_compared_on_one_scale(engine: PairedEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language whose questions only the multilingual model reads is not called unknown for its smaller cosines."""
+    pairs = CALIBRATION_PAIRS["en"]
+    monkeypatch.setattr(paired, "guess_language", lambda text: "en")
+    english = calibration._means(cast("EmbedEngine", engine), pairs)
+    monkeypatch.setattr(paired, "guess_language", lambda text: "de")
+    other = calibration._means(cast("EmbedEngine", engine), pairs)
+    first = calibration._means(cast("EmbedEngine", engine.first), pairs)
+    own, slope = first[1] - first[0], paired._SCALE.slope
+    assert other[1] - other[0] == pytest.approx(slope * own, rel=0.02)
+    assert english[1] - english[0] == pytest.approx((1 + slope) / 2 * own, rel=0.02)
 
 
 def test_the_pair_refuses_to_embed_without_the_packaged_model() -> None:
