@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"\s*(#{1,6})(?=\s)")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s")
 
-CHECK_VERSION = 2  # of the check that verifies sentences now; stored with every citation, 0 in those of before
+CHECK_VERSION = 3  # of the check that verifies sentences now; stored with every citation, 0 in those of before
 
 
 class SentenceState(StrEnum):
