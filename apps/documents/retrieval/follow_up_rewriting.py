@@ -35,6 +35,9 @@ _DEFINITION_QUESTION = re.compile(  # "what is a pump?"; but "what is the price?
     r"qué (?:es|son|significa|hace) |quién (?:es|fue) (?!el\b|la\b))",
     re.I,
 )
+_NAMED_OWNER = re.compile(
+    r"\w of (?:the )?[A-Z]\w|\b[A-Z]\w+['’]s \w|\w (?:von|aus) [A-ZÄÖÜ]\w|\w de (?:la |el )?[A-ZÁÉÍÓÚÑ]\w"
+)
 _FEW_WORDS = 3  # content words; a question with fewer seldom names its subject
 _MAX_TURNS = 3  # earlier questions that are used
 _MAX_WORDS = 12  # words taken from earlier questions
@@ -60,12 +63,15 @@ def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVari
 def is_follow_up(question: str) -> bool:
     """Return whether the question seems to need an earlier one.
 
-    True if it points back, or has few content words and does not ask for the definition of a thing that it names.
+    True if it points back, or has few content words, unless it asks for the definition of a thing that it names, or for
+    something of a person or place by name ("the capital of Mongolia").
     """
     if has_back_reference(question):
         return True
     words_of_its_own = len(_content_words(question))
-    return words_of_its_own < _FEW_WORDS and not (words_of_its_own and _DEFINITION_QUESTION.match(question))
+    if words_of_its_own >= _FEW_WORDS or (words_of_its_own and _DEFINITION_QUESTION.match(question)):
+        return False
+    return not (words_of_its_own > 1 and _NAMED_OWNER.search(question))
 
 
 def has_back_reference(question: str) -> bool:

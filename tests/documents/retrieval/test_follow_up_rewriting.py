@@ -34,6 +34,10 @@ def test_a_leaning_question_is_completed(question: str, before: str, added: list
     [
         "How many days of parental leave do employees get?",
         "What does the blue whale eat in winter?",
+        "What is the capital of Mongolia?",
+        "Who is Kafka's publisher?",
+        "Wie heißt die Hauptstadt von Peru?",
+        "¿Cuál es la capital de Perú?",
         "List the opening hours of the north gate ticket office",
         "Wie viele Tage Urlaub bekommen neue Mitarbeiter?",
         "¿Qué es el preseed?",
