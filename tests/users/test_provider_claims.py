@@ -29,7 +29,6 @@ from tests.support.env_reading import read_env
         ({"hasgroups": True}, "groups", None),
         ({"_claim_names": {"address": "src1"}}, "groups", set()),
     ],
-    ids=str,
 )
 def test_groups_are_read_from_the_claim(document: dict[str, Any], claim: str, groups: set[str] | None) -> None:
     assert read_identity({"sub": "1", **document}, {"sub": "1"}, claim).groups == groups
