@@ -7,6 +7,7 @@ reads the row again after SITE_TEXTS_S seconds.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -41,7 +42,12 @@ def refresh_site_texts() -> None:
     _copy["texts"] = time.monotonic(), SiteTexts(*row) if row else SiteTexts()
 
 
-def build_banner_context(request: HttpRequest) -> dict[str, str]:
-    """Return `site_banner` for the pages of signed-in users; "" for others."""
-    user = getattr(request, "user", None)
-    return {"site_banner": load_site_texts().banner if user is not None and user.is_authenticated else ""}
+def build_banner_context(request: HttpRequest) -> dict[str, Callable[[], str]]:
+    """Return `site_banner` for the pages of signed-in users; "" for others. Nothing is read unless a template shows it,
+    as fragments of async views do not."""
+
+    def load_banner() -> str:
+        user = getattr(request, "user", None)
+        return load_site_texts().banner if user is not None and user.is_authenticated else ""
+
+    return {"site_banner": load_banner}

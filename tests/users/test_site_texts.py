@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
+from django.test import AsyncClient, Client
+from django.urls import reverse
 
 from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.models import Assistant
@@ -57,3 +58,16 @@ def test_texts_are_read_again_by_other_processes_within_seconds(monkeypatch: pyt
 def test_texts_that_are_too_long_are_refused() -> None:
     given = {"signup": "invitation", "instructions": "x" * 2001, "banner": "x" * 301}
     assert set(forms.SignupModeForm(given).errors) == {"instructions", "banner"}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_banner_is_not_read_for_a_fragment_of_an_async_view(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(site_texts, "load_site_texts", lambda: read.append("read") or site_texts.SiteTexts())
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    assert (await client.post(reverse("images:expand"), {"prompt": ""})).status_code == 200
+    assert not read
+    assert (await client.get("/collections/")).status_code == 200 and read
