@@ -45,6 +45,21 @@ SENTENCES = {
         ("de", "Einige Besucher überqueren die Brücke.", "Einige", "Alle"),
         ("es", "Algunos visitantes cruzan el puente.", "Algunos", "Todos los"),
     ],
+    "order": [
+        ("en", "The bridge closed after the flood.", "after", "before"),
+        ("de", "Die Brücke schloss nach dem Hochwasser.", "nach", "vor"),
+        ("es", "El puente cerró después de la riada.", "después de", "antes de"),
+    ],
+    "hedge": [
+        ("en", "The bridge is often closed.", "often ", ""),
+        ("de", "Die Brücke ist meist geschlossen.", "meist ", ""),
+        ("es", "El puente generalmente está cerrado.", "generalmente ", ""),
+    ],
+    "unit": [
+        ("en", "The bridge is 40 metres long.", "metres", "feet"),
+        ("de", "Es sind 40 Meter.", "Meter", "Kilometer"),
+    ],
+    "currency": [("en", "The toll is $5 a day.", "$5", "€5"), ("de", "Der Zoll beträgt 5 Euro.", "Euro", "Dollar")],
 }
 
 

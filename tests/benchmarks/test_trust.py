@@ -20,9 +20,11 @@ SQUAD = {
     "en": (
         "The old bridge (a work of Adam Reed) was built in 1732 by workers from Norwich. Some visitors can cross the "
         "river with 12 boats in summer. The large market was opened in 1815 by traders from Ipswich. The keeper must "
-        "not close the northern gate before the 3 bells have been rung.",
+        "not close the northern gate before the 3 bells have been rung. The ferry usually takes 40 minutes from "
+        "Norwich to Ipswich for $5, and 90 minutes in winter.",
         ("When was the old bridge built?", "1732"), ("Who opened the large market?", "traders from Ipswich"),
         ("How many boats are there?", "12 boats"), ("What must ring first?", "3 bells"),
+        ("How long does the ferry take?", "40 minutes"),
     ),
     "de": (
         "Die alte Brücke wurde im Jahr 1732 von Arbeitern aus Norwich gebaut. Einige Besucher können den Fluss mit 12 "
@@ -59,7 +61,7 @@ def data(tmp_path: Path) -> Path:
         paragraphs = [{"context": context, "qas": asked}]
         articles = [{"title": "Bridge", "paragraphs": paragraphs}]
         further = {
-            "id": "4",
+            "id": "9",
             "question": "Train?",
             "answers": [{"text": "1843", "answer_start": FURTHER.index("1843")}],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,14 +15,14 @@ PIN = "ab" * 32
 GOOD = {"name": "German", "model": "/srv/german", "sha256": PIN}
 
 
-def test_embedders_of_embed_more_are_built_like_the_main_one_with_their_pin() -> None:
+def test_embedders_of_embed_more_are_built_like_the_main_one_with_their_pin(tmp_path: Path) -> None:
     found = embedders.build_embedders(
-        read_env({"EMBED_MORE": json.dumps([GOOD, {**GOOD, "name": "Short", "dimension": 256}])})
+        read_env({"EMBED_MORE": json.dumps([GOOD, {**GOOD, "name": "Short", "dimension": 256}])}), tmp_path
     )
     assert list(found) == ["German", "Short"]
     assert found["German"]["BACKEND"] == read_env().EMBED_BACKEND
     assert found["Short"]["OPTIONS"] == {"model": "/srv/german", "threads": 0, "sha256": PIN, "dimension": 256}
-    assert embedders.build_embedders(read_env()) == {}
+    assert embedders.build_embedders(read_env(), tmp_path) == {}
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them
+    "accounts/provider/callback/", "accounts/provider/reauthenticate/",  # of a provider of accounts, which is none here
     "accounts/password/set/",  # for accounts without a password, which are not made here
     "accounts/login/code/confirm/",  # likewise: codes are not sent
 }  # fmt: skip

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import AsyncRequestFactory, Client
+from django.utils import timezone
 from PIL import Image
 
+from apps.documents import tasks
+from apps.documents.library import trash
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.reader import page_view
 from apps.documents.reader.word_boxes import has_same_offsets
@@ -140,10 +143,15 @@ def test_pages_are_turned_both_ways(alice_client: Client, document: Document) ->
     assert 'rel="prev"' in second and 'rel="next"' not in second
 
 
-def test_images_of_a_deleted_document_are_gone(alice_client: Client, document: Document, tmp_path: Path) -> None:
+def test_images_of_a_deleted_document_are_shown_to_nobody_and_go_with_it_after_an_hour(
+    alice_client: Client, document: Document, tmp_path: Path
+) -> None:
     alice_client.get(f"/documents/{document.pk}/pages/1.png")
     assert list(tmp_path.rglob("*.png"))
     alice_client.post(f"/documents/{document.pk}/delete/")
+    assert alice_client.get(f"/documents/{document.pk}/pages/1.png").status_code == 404
+    Document.all_objects.update(deleted=timezone.now() - trash.UNDELETE_PERIOD)
+    tasks.empty_trash()
     assert not list(tmp_path.rglob("*.png"))
 
 

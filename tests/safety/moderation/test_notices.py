@@ -151,7 +151,7 @@ def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
     Document.objects.filter(pk=paper.pk).update(withheld="A reviewer withheld this. Hate.")
     row = page(alice, f"/collections/{collection.pk}/")
     row = row[row.index(f'id="file-{paper.pk}"') :]
-    row = row[: row.index("</li>")]
+    row = row[: row.index("</tr>")]
     assert "Withheld" in row and "Ready" not in row and "A reviewer withheld this. Hate." in row
     assert 'href="/notices/"' in row
 
