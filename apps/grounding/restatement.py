@@ -73,14 +73,14 @@ def find_changed_meaning(claim: str, source: str, language: str = "en") -> str:
 
 
 def _is_exchanged(one: _Change, other: _Change, stated: Sequence[str], lexicon: Lexicon) -> bool:
-    """Return whether each of two changes has the words of the other, and more than a list lies between them."""
+    """Return whether each of two changes has all words of the other, such as both parts of a name."""
     first, second = stated[one.start : one.end], stated[other.start : other.end]
     crossed = sorted(first) == sorted(other.claimed) and sorted(second) == sorted(one.claimed)
     return (
         crossed
         and sorted(first) != sorted(second)
         and _have_content([*first, *second], lexicon)
-        and _says_something(stated[one.end : other.start], lexicon)
+        and _makes_order_matter(stated[one.end : other.start], lexicon)
     )
 
 
@@ -99,7 +99,7 @@ def _is_rotated(
         for at in range(1, len(gone)):
             middle, part = (gone[:at], gone[at:]) if one == "insert" else (gone[at:], gone[:at])
             turned = moved == [*gone[at:], *gone[:at]]
-            if turned and _says_something(middle, lexicon) and _have_content([*part, *stated[start:end]], lexicon):
+            if turned and _makes_order_matter(middle, lexicon) and _have_content([*part, *stated[start:end]], lexicon):
                 return True
     return False
 
@@ -110,8 +110,8 @@ def _have_content(words: Sequence[str], lexicon: Lexicon) -> bool:
     return not any(word in STOPWORDS or word in lexicon.function_words for word in words)
 
 
-def _says_something(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """Return whether words between two parts make their order matter, as "of" does and "and" does not."""
+def _makes_order_matter(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Return whether the words between two parts make their order matter, as "of" does and "and" does not."""
     return any(word.isalpha() and word not in lexicon.conjunctions for word in words)
 
 
@@ -130,7 +130,8 @@ def _has_exchange(wording: _Wording, stated: Sequence[str], lexicon: Lexicon) ->
         if known[word] == 1 and word not in STOPWORDS and word not in lexicon.function_words
     ]  # fmt: skip
     for one, other in combinations(content[: limits.MAX_EXCHANGED_WORDS], 2):
-        if words[one] == words[other] or not _is_more_than_list(wording, one + 1, other, lexicon):
+        between = [words[at] for at in range(one + 1, other) if not wording.capital[at]]  # without names in a row
+        if words[one] == words[other] or not _makes_order_matter(between, lexicon):
             continue
         changed = [*words]
         changed[one], changed[other] = words[other], words[one]
@@ -139,15 +140,8 @@ def _has_exchange(wording: _Wording, stated: Sequence[str], lexicon: Lexicon) ->
     return False
 
 
-def _is_more_than_list(wording: _Wording, start: int, end: int, lexicon: Lexicon) -> bool:
-    """Return whether words between two others make their order matter, as "of" does and "and" or names do not."""
-    return any(
-        word.isalpha() and not capital and word not in lexicon.conjunctions
-        for word, capital in zip(wording.words[start:end], wording.capital[start:end], strict=True)
-    )
-
-
 def _turns(stated: Sequence[str], claimed: Sequence[str], lexicon: Lexicon) -> bool:
+    """Return whether a word of the source gave way to one that turns it around, as "before" to "after"."""
     return any(
         (word in ones and set(claimed) & others) or (word in others and set(claimed) & ones)
         for ones, others in lexicon.turning
