@@ -126,7 +126,7 @@ class ServedModelForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": gettext_lazy("Name"), "description": gettext_lazy("Description"),
             "position": gettext_lazy("Place in the menu"), "enabled": gettext_lazy("In use"),
             "is_default": gettext_lazy("Default: answers where nothing was chosen"),
-            "for_everyone": gettext_lazy("Everyone may use it"), "groups": gettext_lazy("Else only these groups"),
+            "for_everyone": gettext_lazy("Everyone may use it"), "groups": gettext_lazy("If not, only these groups"),
             "tools": gettext_lazy("Uses tools"), "pictures": gettext_lazy("Sees pictures"),
             "reasoning": gettext_lazy("Reasoning"), "context_tokens": gettext_lazy("Context window in tokens"),
         }  # fmt: skip

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('context_tokens', models.PositiveIntegerField(default=0)),
                 ('tools', models.BooleanField(default=False)),
                 ('pictures', models.BooleanField(default=False)),
-                ('reasoning', models.CharField(blank=True, choices=[('', 'It does not think'), ('yes', 'It thinks'), ('begun', 'It thinks, and its template opens the thoughts')], max_length=8)),
+                ('reasoning', models.CharField(blank=True, choices=[('', 'It does not think'), ('yes', 'It thinks'), ('begun', 'It thinks, and its answer begins inside its thoughts')], max_length=8)),
                 ('groups', models.ManyToManyField(blank=True, related_name='+', to='auth.group')),
                 ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='models', to='conversations.modelserver')),
             ],

@@ -45,7 +45,7 @@ class ServedModel(models.Model):
 
         NONE = "", gettext_lazy("It does not think")
         YES = "yes", gettext_lazy("It thinks")
-        BEGUN = "begun", gettext_lazy("It thinks, and its template opens the thoughts")
+        BEGUN = "begun", gettext_lazy("It thinks, and its answer begins inside its thoughts")
 
     server = models.ForeignKey(ModelServer, on_delete=models.CASCADE, related_name="models")
     served_name = models.CharField(max_length=255)  # on the server
