@@ -75,6 +75,8 @@ class AnswerCheck:
         return alone or any(part.accepts_alone(claim) for part in self._parts)
 
     def _accepts_whole(self, claim: CreditedSentence) -> bool:
+        """Return whether a claim speaks to the whole question, or follows one from the same source that did: sources
+        of accepted claims are remembered, so claims are passed in their order."""
         if not self._asked.terms or not self._sentences:
             return True
         best, source = self._find_nearest

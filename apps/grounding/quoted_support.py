@@ -45,8 +45,9 @@ class QuotedCiter(Citer):
         return (found or self._find_short_answer(bare)), 0.0
 
     def _find_short_answer(self, bare: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
-        """Return the windows that hold the number or name of a short answer and all else that it says, beside nearly
-        all content words of the question; [] where it is none, or its kind is not the one that is asked for."""
+        """Return the window, one at most, that holds the number or name of a short answer and all else that it says,
+        beside nearly all content words of the question; [] where it is none, or its kind is not the one that is asked
+        for."""
         asked, claimed = extract_features(self.question), extract_features(bare)
         new = claimed.terms - asked.terms
         kind = detect_answer_type(self.question)

@@ -55,7 +55,7 @@ def create_assistant(user: User, content: Mapping[str, Any], collections: QueryS
             owner=user, **{name: content[name] for name in VERSIONED_FIELDS if name in content}
         )
         row.collections.set(collections)
-        _record(row, user)
+        _save_version(row, user)
     return row
 
 
@@ -80,7 +80,7 @@ def update_assistant(
         row.collections.set([*hidden, *collections])
         row.version += 1
         row.save()
-        _record(row, user)
+        _save_version(row, user)
     return row
 
 
@@ -94,7 +94,7 @@ def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
         row.collections.set(Collection.objects.filter(pk__in=content["collections"]))
         row.version += 1
         row.save()
-        _record(row, user)
+        _save_version(row, user)
     return row
 
 
@@ -170,10 +170,11 @@ def _lock(user: User, assistant: Assistant) -> Assistant:
 def _record_first(row: Assistant) -> None:
     """Record the state before the first change as a version."""
     if not row.versions.exists():
-        _record(row, row.owner)
+        _save_version(row, row.owner)
 
 
-def _record(row: Assistant, author: User | None) -> None:
+def _save_version(row: Assistant, author: User | None) -> None:
+    """Store the state of the assistant as a version, and delete those beyond MAX_VERSIONS."""
     content: dict[str, Any] = {name: getattr(row, name) for name in VERSIONED_FIELDS}
     content["collections"] = [str(pk) for pk in row.collections.order_by("pk").values_list("pk", flat=True)]
     AssistantVersion.objects.create(assistant=row, number=row.version, content=content, author=author)

@@ -27,7 +27,8 @@ class PromptedSource:
 
 @dataclass(frozen=True, slots=True)
 class NumberedPassage:
-    """Passage of this turn with its number; `new_spans` are those that no earlier turn of the path gave."""
+    """Passage of this turn with its number. `new_spans` are those that the prompt gives the model for the first time;
+    () if an earlier turn of the path gave them all, or no model is asked."""
 
     number: int
     passage: Passage

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PASSAGE_GONE = gettext_lazy("a passage that was deleted, or that you no longer have access to")
 _PLACE = re.compile(r"\x00(\d+)\x00")
 _LEVELS = (0.9, 0.6, 0.3, 0.1)  # lower bounds of a token's probability, one colour each
+# Of the search, what readers of a shared link may see; the query is left out where they do not see the question.
+_SHARED_SEARCH = ("query", "least", "candidates", "budget", "whole")
 _USAGE: Mapping[str, StrOrPromise] = {
     "writer": gettext_lazy("Selected model"),
     "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these from the cache"),
@@ -84,7 +86,7 @@ def build_shared_trace_view(user: User, answer: Message, *, passages: bool, aske
     if row is None:
         return None
     value = trace.unpack_trace(bytes(row.data))
-    search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
+    search = {name: value["search"].get(name) for name in _SHARED_SEARCH} if passages and value["search"] else None
     shown = _build_context(user, answer, {**trace.redact_for_readers(value), "search": search}, len(row.data))
     if search is not None:
         found = [item for item in shown["search"]["candidates"] if item["title"]]

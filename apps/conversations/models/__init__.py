@@ -218,7 +218,7 @@ class Message(Leased):
     without_documents = models.BooleanField(default=False)
     nothing_found = models.BooleanField(default=False)
     quotes = models.JSONField(default=list, blank=True)  # [{source: number, start, end, score}], spans in Page.text
-    steps = models.JSONField(default=list, blank=True)  # [{name, ms, detail}] in call order
+    steps = models.JSONField(default=list, blank=True)  # [{name, words, ms}] in the order in which they began
     tools = models.JSONField(default=list, blank=True)  # calls of tools in their order: fields of `ToolCallRecord`
     links = models.JSONField(default=list, blank=True)  # addresses in the text that are shown as links
     usage = models.JSONField(default=dict, blank=True)
@@ -292,7 +292,7 @@ _CUT_SHORT = {Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status
 
 
 class QueuedQuestion(models.Model):
-    """Follow-up question that waits until the running answer has ended (`turns/queue.py`)."""
+    """Follow-up question that waits until the running answer has ended (`turns/question_queue.py`)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
@@ -349,7 +349,7 @@ class Source(models.Model):
 
 
 class RetrievedPassage(models.Model):
-    """Retrieval record: an answer was given a passage, with rank and scores."""
+    """Retrieval record: a passage was found for an answer, with rank and scores, whether a model read it or not."""
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="retrieved")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="retrievals")
@@ -357,7 +357,8 @@ class RetrievedPassage(models.Model):
     relevance = models.FloatField()  # calibrated, 0 to 1
     cosine = models.FloatField()
     bm25 = models.FloatField()
-    # [[start, end], ...] in Page.text: sentences that this turn added to the prompt; []: none are new
+    # [[start, end], ...] in Page.text: sentences that this turn added to the prompt; []: an earlier turn had,
+    # or no model was asked
     given_spans = models.JSONField(default=list)
 
     class Meta:

@@ -99,7 +99,7 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
 def _make_usage(turn: Turn, written: Written, verified: Verified) -> dict[str, Any]:
     """Return what `Message.usage` stores of the turn: times in ms, tokens, settings and verdicts."""
     prepared = turn.input
-    usage: dict[str, Any] = {session_key: round(value, 1) for session_key, value in turn.progress.timings.items()}
+    usage: dict[str, Any] = {name: round(value, 1) for name, value in turn.progress.timings.items()}
     if turn.calls.asking_ms:
         usage["asking"] = round(turn.calls.asking_ms, 1)
     if written.usage is not None:

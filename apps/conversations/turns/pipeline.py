@@ -114,6 +114,7 @@ async def _build_first_request(turn: Turn, extras: PromptExtras, *, rests: bool)
         turn.retrieved = wider or turn.retrieved
         if not extras.tools and (wider is None or not wider.has_passages):
             nearest = await in_pool(selection.select_nearest) if wider is None else []
+            turn.prompted = None  # the request is not sent
             await retrieval.emit_no_results(turn, turn.retrieved, nearest)
             return False, None
         if wider is None:

@@ -44,8 +44,9 @@ def is_grounded(prepared: TurnInput) -> bool:
 class Turn:
     """Running turn: its input, the results of its steps so far, and the objects that collect while it runs.
 
-    Only `retrieved`, `prompted` and `presented` are replaced, each by the steps that make them. Everything else is
-    changed by the methods of the object that it is. `finalization.snapshot_turn` reads what is stored of it.
+    Only `retrieved`, `prompted` and `presented` are replaced: `retrieved` and `prompted` by `pipeline`, and by
+    `whole_document` for its requests; `presented` by `generation` and `retrieval` as they show something. Everything
+    else is changed by the methods of the object that it is. `finalization.snapshot_turn` reads what is stored of it.
     """
 
     input: TurnInput

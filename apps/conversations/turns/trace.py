@@ -132,7 +132,7 @@ def _record_search(
     return {
         "query": found.query, "searched": list(found.searched), "least": round(found.threshold, _DIGITS),
         "filters": turn_input.filters.record(), "candidates": candidates,
-        "budget": found.token_budget, "whole": "sections" in found.ms, "left_out": len(found.no_room),
+        "budget": found.token_budget, "whole": "sections" in found.ms, "no_room": len(found.no_room),
     }  # fmt: skip
 
 

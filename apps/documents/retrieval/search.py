@@ -97,6 +97,8 @@ async def search(
     sections = await in_db(read_sections, ranked, budget, count) if whole else SelectedSections(())
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
+    cut = frozenset() if sections.passages else {window.hit.chunk_id for window in ranked.windows}
+    no_room = sections.no_room | (cut - {passage.chunk_id for passage in passages})
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.finish("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
@@ -104,7 +106,7 @@ async def search(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
         best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
-        budget, sections.no_room,
+        budget, no_room,
     )  # fmt: skip
 
 

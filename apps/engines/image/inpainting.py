@@ -26,13 +26,15 @@ def read_mask(mask: bytes, start: bytes, width: int, height: int) -> Image:
     `start`."""
     from PIL import Image
 
-    part = fit_to_size(_read(mask, open_upright(start).size), width, height, Image.Resampling.NEAREST)
+    part = fit_to_size(_read_mask(mask, open_upright(start).size), width, height, Image.Resampling.NEAREST)
     if part.getextrema() == (0, 0):
         raise EngineRefused("Mark the part to change first.")
     return part
 
 
-def _read(mask: bytes, size: tuple[int, int]) -> Image:
+def _read_mask(mask: bytes, size: tuple[int, int]) -> Image:
+    """Return the PNG mask in black and white. Raise EngineRefused if it is unreadable or not of the size (width,
+    height)."""
     from PIL import Image, UnidentifiedImageError
 
     if len(mask) > MAX_MASK_BYTES:

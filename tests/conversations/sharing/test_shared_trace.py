@@ -52,6 +52,21 @@ async def test_shared_trace_with_passages_shows_what_the_reader_could_find(conve
     await in_db(check)
 
 
+async def test_shared_trace_says_nothing_of_passages_that_found_no_room(conversation, bob, library) -> None:
+    def check() -> None:
+        answer = record(conversation)
+        row = AnswerTrace.objects.get(answer=answer)
+        value = trace.unpack_trace(bytes(row.data))
+        value["search"]["no_room"] = 7
+        AnswerTrace.objects.filter(pk=row.pk).update(data=trace.pack_trace(value))
+        Membership.objects.create(collection=library, user=bob)
+        owned = make_client(conversation.owner).get(f"/answers/{answer.pk}/behind/").content.decode()
+        page = opened(bob, share_conversation(conversation), answer)
+        assert "for lack of room" in owned and "for lack of room" not in page and "Lighthouses" in page
+
+    await in_db(check)
+
+
 @pytest.mark.parametrize("sources", ["titles", "none"])
 async def test_shared_trace_without_passages_shows_nothing_of_the_search(
     conversation, alice, bob, library, sources

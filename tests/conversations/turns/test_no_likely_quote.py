@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.models import AnswerStyle, Message, RetrievedPassage
+from apps.conversations.models import AnswerStyle, AnswerTrace, Message, RetrievedPassage
+from apps.conversations.turns.trace import unpack_trace
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.grounding import quote_limits, quote_selection
@@ -59,6 +60,12 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
 
     nothing, given = await in_db(kept)
     assert nothing and 1 <= len(given) <= 2 and not any(given), "the model was given none of them"
+
+    def recorded() -> tuple[str, object]:
+        row = AnswerTrace.objects.select_related("answer").get(answer=turn["turn"])
+        return row.answer.model, unpack_trace(bytes(row.data))["prompt"]
+
+    assert await in_db(recorded) == ("", None), "no model was asked, so there is no prompt"
 
 
 async def test_the_nearest_quotes_are_shown_where_it_is_uncertain_whether_they_answer(

@@ -12,6 +12,7 @@ import pytest
 
 from apps.documents.models import Collection, Document
 from apps.documents.retrieval import candidates
+from apps.documents.retrieval.hit_explanation import NO_ROOM, explain_hit
 from apps.documents.retrieval.search import rank_all_documents, read_spans, search
 from apps.engines import registry
 from apps.engines.types import EngineRefused, IndexQuery, IndexResult, SegmentInfo
@@ -242,6 +243,23 @@ async def test_texts_stay_within_the_token_budget(alice: User, collection: Colle
     found = await search(alice, "What does the blue whale eat, and the red fox?", token_budget=15, count=words)
 
     assert 0 < sum(words([passage.text for passage in found.passages])) <= 15
+
+
+async def test_a_relevant_passage_without_room_in_a_small_budget_is_named_as_such(
+    alice: User, collection: Collection
+) -> None:
+    def words(texts: list[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    question = "What does the blue whale eat, and the red fox?"
+    all_found = await search(alice, question, token_budget=200, count=words)
+    found = await search(alice, question, token_budget=8, count=words)
+
+    kept, dropped = all_found.passages
+    assert [passage.chunk_id for passage in found.passages] == [kept.chunk_id] and not all_found.no_room
+    assert found.no_room == {dropped.chunk_id}
+    hit = next(hit for hit in found.hits if hit.chunk_id == dropped.chunk_id)
+    assert explain_hit(hit, found) == (0, NO_ROOM)
 
 
 async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, collection: Collection) -> None:
