@@ -23,7 +23,7 @@ from apps.operations import first_administrator
 from apps.safety.models import detector_outages
 from apps.safety.policy import versions
 from apps.safety.verdict_log import detector_versions, recorder
-from apps.users import rate_limits
+from apps.users import rate_limits, usage_limits
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests.access.owned_objects import OwnedObjects, build
@@ -108,6 +108,7 @@ def _forget() -> None:
     registry.reset()
     versions.clear_cache()
     rate_limits.clear_rate_cache()
+    usage_limits.clear_limit_cache()
     recorder.clear_pending()
     detector_versions.clear_cache()
     detector_outages._noted.clear()  # what another test's check failed at

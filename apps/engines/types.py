@@ -182,6 +182,10 @@ class ModelInfo:
 class ChatEngine(Protocol):
     """Client of a model server. Async, one instance per process, many streams at once."""
 
+    @property
+    def served_name(self) -> str:
+        """Return the name of the model on its server as far as it is known without asking; "" before."""
+
     async def info(self) -> ModelInfo:
         """Return the served model, cached once known. Raise EngineUnavailable while the server cannot be reached."""
 

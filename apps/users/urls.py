@@ -6,7 +6,17 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.users import i18n, special_permissions, user_field
-from apps.users.views import groups, instructions, invitation_list, rate_limits, single_sign_on, tokens, usage, users
+from apps.users.views import (
+    groups,
+    instructions,
+    invitation_list,
+    rate_limits,
+    single_sign_on,
+    tokens,
+    usage,
+    usage_limits,
+    users,
+)
 
 app_name = "users"
 urlpatterns = [
@@ -21,6 +31,8 @@ urlpatterns = [
     path("tokens/<int:pk>/revoke/", tokens.revoke_own_token, name="revoke_token"),
     path("limits/", rate_limits.show_own_limits, name="limits"),
     path("people/limits/", rate_limits.edit_limits, name="limit_settings"),
+    path("people/limits/usage/", usage_limits.edit_usage_limits, name="usage_limits"),
+    path("people/limits/usage/<int:pk>/remove/", usage_limits.remove_usage_limit, name="usage_limit_remove"),
     path("people/usage/", usage.show_usage, name="usage"),
     path("people/", users.show_users, name="people"),
     path("people/suggestions/", user_field.show_suggestions, name="suggestions"),

@@ -109,6 +109,8 @@ MATRIX = {
     ),
     P: ADMIN,
     P + "limits/": ADMIN,
+    P + "limits/usage/": ADMIN,
+    P + "limits/usage/<int:pk>/remove/": ADMIN,
     P + "usage/": ADMIN,
     P + "invite/": ADMIN,
     P + "invitations/<int:pk>/renew/": ADMIN,

@@ -36,7 +36,8 @@ from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.gate.gate import Withheld
 from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log.recorder import current_surface
-from apps.users import rate_limits
+from apps.users import rate_limits, usage, usage_limits
+from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
 MAX_CONCURRENT = 3  # answers per user that this process streams at once for API clients
@@ -120,10 +121,10 @@ async def create_embeddings(request: HttpRequest, payload: EmbeddingsIn) -> dict
     if not all(text.strip() for text in texts):
         raise ApiError(400, "An input is empty.", param="input")
     user = get_caller(request)
-    await in_db(rate_limits.check_limits, user, LimitedResource.TOKENS)
+    await in_db(_check_embedding_limits, user, engine.fingerprint)
     vectors = await in_pool(engine.embed_passages, texts)
     tokens = await in_pool(lambda: sum(len(engine.offsets(text)) for text in texts))
-    await in_db(rate_limits.charge, user, LimitedResource.TOKENS, tokens)
+    await in_db(_charge_embedding, user, engine.fingerprint, tokens)
     data = [
         {
             "object": "embedding", "index": index,
@@ -133,8 +134,18 @@ async def create_embeddings(request: HttpRequest, payload: EmbeddingsIn) -> dict
         }
         for index, vector in enumerate(vectors)
     ]  # fmt: skip
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return {"object": "list", "data": data, "model": engine.fingerprint, "usage": usage}
+    counted = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": engine.fingerprint, "usage": counted}
+
+
+def _check_embedding_limits(user: User, model: str) -> None:
+    rate_limits.check_limits(user, LimitedResource.TOKENS)
+    usage_limits.check_usage(user, model)
+
+
+def _charge_embedding(user: User, model: str, tokens: int) -> None:
+    rate_limits.charge(user, LimitedResource.TOKENS, tokens)
+    usage.record_usage(user, model, tokens=tokens)
 
 
 @router.api_operation(METHODS, "/{path:rest}", auth=_CHAT, include_in_schema=False)

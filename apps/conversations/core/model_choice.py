@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from apps.conversations.errors import RequestRefused
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN, ChatModel
+from apps.users import rate_limits, usage_limits
 
 if TYPE_CHECKING:
     from apps.conversations.core.requests import AskRequest, RetryRequest
@@ -70,6 +71,19 @@ def resolve_model(
     if requested and model is not None:
         raise RequestRefused(gettext(MODEL_GONE))
     return MAIN, wanted
+
+
+def check_limits(user: User, model: str) -> None:
+    """Raise RateLimited if the user has no tokens left, or has reached a limit for the model of that name. For
+    `in_db`."""
+    rate_limits.check_limits(user, rate_limits.LimitedResource.TOKENS)
+    usage_limits.check_usage(user, registry.get_chat_engine(model).served_name)
+
+
+def consume_question(user: User, model: str) -> None:
+    """Take one question from the user's limits. Raise RateLimited as `check_limits`, and take nothing. For `in_db`."""
+    check_limits(user, model)
+    rate_limits.consume(user, rate_limits.LimitedResource.MESSAGES)
 
 
 def may_use(user: User, model: ChatModel) -> bool:

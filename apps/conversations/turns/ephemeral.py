@@ -71,6 +71,7 @@ async def prepare_ephemeral_turn(
         without_documents,
     )
     prepared = await in_db(_choose_model, prepared, model)
+    await in_db(model_choice.consume_question, user, prepared.model)
     vector = None if without_documents else retrieval.embed_question(question)
     return Turn(prepared, vector, ListenerSink())
 
@@ -124,8 +125,6 @@ def _make_turn_input(
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
         raise NotFoundOrForbidden(gettext("One of the collections does not exist, or you do not have access to it."))
-    rate_limits.check_limits(user, LimitedResource.TOKENS)
-    rate_limits.consume(user, LimitedResource.MESSAGES)
     conversation, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
         collections = collection_choice.get_assistant_collections(user, assistant)
@@ -240,7 +239,8 @@ def can_ask(pk: int) -> bool:
 async def charge_usage(turn: Turn) -> None:
     """Charge the turn's tokens to the user's rate limit, and record what was used."""
     used = await turn.output.count_usage()
-    await in_db(_charge, turn.input.user, turn.model, used.prompt_tokens + used.completion_tokens if used else 0)
+    model = turn.model or (turn.chat.served_name if used else "")  # a request of the client's has no `Prompted`
+    await in_db(_charge, turn.input.user, model, used.prompt_tokens + used.completion_tokens if used else 0)
 
 
 def _charge(user: User, model: str, tokens: int) -> None:

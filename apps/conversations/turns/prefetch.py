@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from apps.conversations.core import model_choice
 from apps.conversations.core.requests import AskRequest
 from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.errors import RequestRefused
@@ -82,7 +83,8 @@ async def _prefetch(user: User, session_key: str, request: AskRequest) -> None:
         async with asyncio.timeout(MAX_SECONDS):
             prepared = await in_db(preparation.prepare_turn, user, session_key, request)
             if isinstance(prepared, TurnInput):
-                await in_db(rate_limits.check_limits, user, LimitedResource.MESSAGES, LimitedResource.TOKENS)
+                await in_db(rate_limits.check_limits, user, LimitedResource.MESSAGES)
+                await in_db(model_choice.check_limits, user, prepared.model)
                 await _read_ahead(prepared)
     except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass

@@ -81,8 +81,7 @@ def save_question(prepared: TurnInput) -> TurnIds:
     client_id = next((row.client_id for row in prepared.rows if row.client_id), "")
     try:
         with transaction.atomic():
-            rate_limits.check_limits(prepared.user, rate_limits.LimitedResource.TOKENS)
-            rate_limits.consume(prepared.user, rate_limits.LimitedResource.MESSAGES)
+            model_choice.consume_question(prepared.user, prepared.model)
             _store_rows(prepared)
     except (IntegrityError, RequestRefused, rate_limits.RateLimited):
         if (known := find_repeated(prepared.user, client_id)) is None:

@@ -30,9 +30,7 @@ from apps.documents.retrieval.filters import parse_stored_filters
 from apps.engines.types import TurnLog
 from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.lib.ids import new_id
-from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.models.rate_limit import LimitedResource
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -97,8 +95,7 @@ def prepare_temporary_turn(
     if not request.without_documents:
         begun = replace(begun, scope=filters.narrow_scope(resolve_scope(now, begun.collections)))
     preparation.check_capacity(begun, others)
-    rate_limits.check_limits(now, LimitedResource.TOKENS)
-    rate_limits.consume(now, LimitedResource.MESSAGES)
+    model_choice.consume_question(now, begun.model)
     return begun
 
 

@@ -76,6 +76,10 @@ class FakeChat:
             if name not in _NOT_ITS_OWN:
                 setattr(self, name, value)
 
+    @property
+    def served_name(self) -> str:
+        return self.name
+
     async def info(self) -> ModelInfo:
         self._reachable()
         return ModelInfo(self.name, self.context_tokens, self.parameters, self.accepts_all_sampling)

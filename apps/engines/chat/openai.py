@@ -104,6 +104,10 @@ class OpenAIChat:
         self._active_streams = 0  # answers that are being streamed
         self._model_info: tuple[ModelInfo, bool] | None = None
 
+    @property
+    def served_name(self) -> str:
+        return self._model_info[0].name if self._model_info is not None else self._model
+
     async def info(self) -> ModelInfo:
         return (await self._read_info())[0]
 

@@ -30,7 +30,7 @@ from apps.safety.models.verdict_log import Surface
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.safety.verdict_log.recorder import use_surface
-from apps.users import rate_limits
+from apps.users import rate_limits, usage, usage_limits
 from apps.users.i18n import translate_stored
 from apps.users.models import User
 
@@ -142,6 +142,7 @@ async def _check(user: User, text: str, earlier: Sequence[Verdict] = ()) -> None
 
 def _charge_limits(user: User) -> None:
     rate_limits.check_limits(user, rate_limits.LimitedResource.TOKENS)
+    usage_limits.check_usage(user, registry.get_chat_engine().served_name)
     rate_limits.consume(user, rate_limits.LimitedResource.MESSAGES)
 
 
@@ -167,8 +168,13 @@ async def _generate(user: User, words: str) -> _ModelOutput:
         await in_db(flag_prompt, user.pk, withheld.verdict)
         raise PictureRequestRefused(translate_stored(withheld)) from withheld
     finally:
-        await in_db(rate_limits.charge, user, rate_limits.LimitedResource.TOKENS, answer.tokens)
+        await in_db(_charge_tokens, user, answer.tokens)
     return answer
+
+
+def _charge_tokens(user: User, tokens: int) -> None:
+    rate_limits.charge(user, rate_limits.LimitedResource.TOKENS, tokens)
+    usage.record_usage(user, registry.get_chat_engine().served_name, tokens=tokens)
 
 
 async def _stream_text(request: ChatRequest, answer: _ModelOutput) -> AsyncGenerator[str, None]:

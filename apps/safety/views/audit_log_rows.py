@@ -23,9 +23,10 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety import code_labels
 from apps.safety.models import AuditEntry, Case, Decision
 from apps.safety.policy.evaluation import ACCOUNT
+from apps.users import usage_limits
 from apps.users.consents import Consent
 from apps.users.i18n import lower_label
-from apps.users.models import Invitation, User
+from apps.users.models import Invitation, UsageLimit, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ _KEYS: code_labels.CodeLabels = {
     "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
     "self_approved": gettext_lazy("Self-approved"), "to": gettext_lazy("Handed over to"),
     "collections": gettext_lazy("Collections"), "assistants": gettext_lazy("Assistants"),
-    "links": gettext_lazy("Shared links"),
+    "links": gettext_lazy("Shared links"), "model": gettext_lazy("Model"), "shared": gettext_lazy("All together"),
 }  # fmt: skip
 _RATE = re.compile(r"(\d+) / (\d+)")  # a limit before or after a change
 _LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
@@ -292,7 +293,8 @@ def _describe_subject(subject: str, names: Mapping[str, str]) -> str:
 def _describe_limit(parts: list[str], names: Mapping[str, str]) -> str:
     """Return the limit that changed, such as "Pictures, group Caretakers". `parts`: scope, group if any, resource."""
     *holder, resource = parts or [""]
-    label = str(LimitedResource(resource).label) if resource in LimitedResource.values else resource
+    labels = {choice.value: str(choice.label) for choice in (*LimitedResource, *UsageLimit.Figure)}
+    label = labels.get(resource, resource)
     if len(holder) == 2:
         name = names.get(f"group {holder[1]}", holder[1])
         return gettext("%(limit)s, group %(name)s") % {"limit": label, "name": name}
@@ -393,6 +395,8 @@ def _changed_value(value: object) -> str:
     if rate := _RATE.fullmatch(str(value)):
         burst, per_hour = (number_format(int(number), force_grouping=True) for number in rate.groups())
         return gettext("%(burst)s at once, %(an_hour)s per hour") % {"burst": burst, "an_hour": per_hour}
+    if allowed := usage_limits.parse_amount(str(value)):
+        return usage_limits.describe_amount(*allowed)
     return _LONG_NUMBER.sub(lambda match: number_format(int(match[0]), force_grouping=True), str(value))
 
 

@@ -18,6 +18,7 @@ from apps.users.models.provider_membership import ProviderMembership as Provider
 from apps.users.models.rate_limit import RateLimit as RateLimit
 from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
 from apps.users.models.usage import UsageDay as UsageDay
+from apps.users.models.usage_limit import UsageLimit as UsageLimit
 
 INVITATION_DAYS = 14
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.users import rate_limits
+from apps.users import rate_limits, usage_limits
 from apps.users.models import RateLimit, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required, get_signed_in_user
@@ -74,7 +74,8 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
         }
         for (resource, one), level in zip(buckets, levels, strict=True)
     ]
-    return render(request, "users/rate_limits.html", {"rows": rows, "months": list_months_of(user)})
+    context = {"rows": rows, "standings": usage_limits.list_standings_of(user), "months": list_months_of(user)}
+    return render(request, "users/rate_limits.html", context)
 
 
 @administrator_required

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.lib.table import Column, read_table_request
-from apps.users import rate_limits, usage
+from apps.users import rate_limits, usage, usage_limits
 from apps.users.models import RateLimit, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required
@@ -63,6 +63,7 @@ def show_usage(request: HttpRequest) -> HttpResponse:
     context = {
         "table": table, "page": page, "rows": _list_rows(kind, month, page or ()), "kind": kind, "kinds": KINDS,
         "kind_label": dict(KINDS)[kind], "month": month, "months": list(months.values()),
+        "standings": usage_limits.list_standings(),
         "headings": [table.headings[1], table.headings[2], table.headings[0], *table.headings[3:]],
     }  # fmt: skip
     return render(request, "users/usage.html", context)
