@@ -197,7 +197,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "assistant.static_storage.ModuleStaticFilesStorage"
+        else "assistant.static_storage.JoinedStaticFilesStorage"
     },
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE, FILE_UPLOAD_TEMP_DIR = 1024 * 1024, make_folder(DATA_DIR / "arriving")

@@ -1,4 +1,4 @@
-"""ASGI server of static files in front of Django. A page has some sixty files, and Django takes a millisecond of CPU
+"""ASGI server of static files in front of Django. A page has some twenty files, and Django takes a millisecond of CPU
 time and several thread switches for each."""
 
 from __future__ import annotations
