@@ -1,4 +1,4 @@
-"""Read environment variables, engines and chat models for pages. Secrets are left out.
+"""Read environment variables and engines for pages. Secrets are left out.
 
 Values are changed where Openbook is started, not here.
 """
@@ -97,15 +97,6 @@ def list_engines() -> list[EngineSetting]:
         class_name = str(chosen.get("BACKEND", "")).rpartition(".")[2]
         engines.append(EngineSetting(label, purpose, class_name, _PASSWORD.sub("•••@", model), variable))
     return engines
-
-
-def list_chat_models() -> list[dict[str, Any]]:
-    """Return the properties of each chat model without its key; passwords in server URLs are masked."""
-    return [
-        {**{key: value for key, value in model["ABOUT"].items() if key != "server"},
-         "name": model["ABOUT"]["label"] or name, "server": _PASSWORD.sub("•••@", model["ABOUT"]["server"])}
-        for name, model in settings.CHATS.items()
-    ]  # fmt: skip
 
 
 def _mark_code(text: str) -> SafeString:

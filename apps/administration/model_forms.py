@@ -112,6 +112,16 @@ class ModelServerForm(NewModelServerForm):
         return {**given, "key": self.get_key(given)} if not self.errors else given
 
 
+class RestrictionForm(forms.Form):
+    """Form of who may use a chat model of the environment."""
+
+    for_everyone = forms.BooleanField(label=gettext_lazy("Everyone may use it"), required=False)
+    groups = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"), label=gettext_lazy("If not, only these groups"), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+
 class ServedModelForm(forms.ModelForm):  # type: ignore[type-arg]
     """Form of a model: how users see it, who may use it, and what it can do."""
 

@@ -6,18 +6,20 @@ import asyncio
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.administration.model_forms import ModelServerForm, NewModelServerForm, ServedModelForm
+from apps.administration.model_forms import ModelServerForm, NewModelServerForm, RestrictionForm, ServedModelForm
+from apps.administration.model_list import PASSWORD
 from apps.conversations.assistants import answer_style
 from apps.conversations.core import model_servers
-from apps.conversations.models import ModelProfile, ModelServer, ServedModel
+from apps.conversations.models import ModelProfile, ModelServer, RestrictedModel, ServedModel
 from apps.conversations.templatetags.reading import reading_result
+from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, ModelInfo
 from apps.lib.concurrency.threads import in_db
 from apps.lib.refusals import show_refusals
@@ -131,6 +133,27 @@ def show_model(request: HttpRequest, pk: int) -> HttpResponse:
         "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
     }
     return render(request, "administration/model.html", context, status=400 if form.errors else 200)
+
+
+@never_cache
+@administrator_required
+@password_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_environment_model(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a chat model of LLM_MORE; a POST says which groups may use it."""
+    if name == MAIN or name not in settings.CHATS:
+        raise Http404
+    row = RestrictedModel.objects.filter(name=name).first()
+    initial = {"for_everyone": row is None, "groups": row.groups.all() if row else []}
+    form = RestrictionForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        groups = None if form.cleaned_data["for_everyone"] else form.cleaned_data["groups"]
+        with show_refusals(request, ActionRefused):
+            model_servers.restrict_model(get_signed_in_user(request), name, groups)
+            messages.success(request, gettext("Saved. It holds everywhere within seconds."))
+            return redirect("administration:environment_model", name)
+    context = {"name": name, "form": form, "server": PASSWORD.sub("•••@", settings.CHATS[name]["ABOUT"]["server"])}
+    return render(request, "administration/environment_model.html", context, status=400 if form.errors else 200)
 
 
 @require_safe

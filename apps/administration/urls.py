@@ -14,6 +14,7 @@ urlpatterns = [
     path("models/<int:pk>/", model_views.show_model, name="model"),
     path("models/<int:pk>/reading/", model_views.measure_reading, name="model_reading"),
     path("models/<int:pk>/remove/", model_views.remove_model, name="model_remove"),
+    path("models/environment/<str:name>/", model_views.show_environment_model, name="environment_model"),
     path("models/servers/new/", model_views.add_server, name="model_server_new"),
     path("models/servers/<int:pk>/", model_views.show_server, name="model_server"),
     path("models/servers/<int:pk>/offered/", model_views.list_offered, name="model_server_offered"),

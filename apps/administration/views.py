@@ -14,9 +14,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.administration import collections, environment
-from apps.conversations.core import model_servers
-from apps.conversations.models import ModelProfile, ModelServer, ServedModel
+from apps.administration import collections, environment, model_list
+from apps.conversations.models import ModelProfile, ModelServer
 from apps.lib.table import read_table_request
 from apps.users.permissions import administrator_required, password_required
 
@@ -48,11 +47,9 @@ def list_collections(request: HttpRequest) -> HttpResponse:
 def show_models(request: HttpRequest) -> HttpResponse:
     """Show the chat models of the environment and of the page, the model servers, other engines and model profiles."""
     context = {
-        "chats": environment.list_chat_models(),
+        "models": model_list.list_chat_models(),
         "engines": environment.list_engines(),
-        "replaced": bool(model_servers.load_page_models().default),
         "servers": ModelServer.objects.all(),
-        "added": ServedModel.objects.select_related("server").prefetch_related("groups"),
         "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
         "profiles": ModelProfile.objects.order_by("name"),
     }

@@ -75,10 +75,10 @@ def list_chat_models() -> tuple[ChatModel, ...]:
     """
     page = _get_page_models()
     if not page.configs:
-        return load_catalog(settings.CHATS)
+        return load_catalog(settings.CHATS, page.groups)
     main = {MAIN: page.configs[page.default]} if page.default else {}
     others = {name: config for name, config in page.configs.items() if name not in (page.default, *settings.CHATS)}
-    return load_catalog({**settings.CHATS, **main, **others})
+    return load_catalog({**settings.CHATS, **main, **others}, page.groups)
 
 
 def get_chat_model(name: str) -> ChatModel | None:

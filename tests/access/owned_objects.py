@@ -59,6 +59,7 @@ class OwnedObjects:
             "<int:number>": 1,
             "<int:step>": 1,
             "<slug:name>": "x",
+            "<str:name>": "x",
             "<slug:secret>": "x",
         }
         for part, value in parts.items():

@@ -64,6 +64,7 @@ MATRIX = {
                 "<int:pk>/",
                 "<int:pk>/reading/",
                 "<int:pk>/remove/",
+                "environment/<str:name>/",
                 "servers/new/",
                 "servers/<int:pk>/",
                 "servers/<int:pk>/offered/",

@@ -12,8 +12,8 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
+from apps.conversations.assistants import model_menu
 from apps.conversations.assistants.services import VERSIONED_FIELDS
-from apps.conversations.core import model_choice
 from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingControl, parse_sampling
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, SamplingPreset, ShownSentences
@@ -201,7 +201,7 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
 
 def _models(field: forms.ChoiceField, user: User, assistant: Assistant | None) -> None:
     """Offer the chat models, and a chosen model that is no longer offered, so that saving keeps it."""
-    options = model_choice.list_model_options(user, "")
+    options = model_menu.list_model_options(user, "")
     offered = [(item.name, item.display_name) for item in options if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):

@@ -5,7 +5,6 @@ A model that the operator removed is replaced by the site's default, and the ans
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
@@ -21,17 +20,6 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 MODEL_GONE = gettext_noop("This model is no longer available. Choose another one and ask again.")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelOption:
-    """Entry of a model menu."""
-
-    name: str
-    display_name: str
-    description: str
-    chosen: bool
-    outside: bool  # texts leave the house when it is asked
 
 
 def parse_model(value: Any) -> str | None:
@@ -99,29 +87,6 @@ def list_usable_models(user: User) -> list[ChatModel]:
 def get_display_name(model: ChatModel) -> str:
     """Return the name that users see."""
     return model.label or gettext("Default model")
-
-
-def list_model_options(user: User, chosen: str) -> list[ModelOption]:
-    """Return the entries of the user's model menu; [] if there is only one."""
-    models = list_usable_models(user)
-    if len(models) == 1:
-        return []
-    current = registry.get_chat_model(chosen)
-    return [
-        ModelOption(item.name, get_display_name(item), describe_model(item), item == current, item.outside)
-        for item in models
-    ]
-
-
-def describe_model(model: ChatModel) -> str:
-    """Return the description of the model, else its strengths in words as far as they are known; and where it runs."""
-    strengths = [
-        gettext("thinks before it answers") if model.supports_reasoning else "",
-        gettext("reads well") if model.passes_reading_check else "",
-        gettext("sees pictures") if model.supports_pictures else "",
-    ]
-    outside = gettext("outside the house") if model.outside else ""
-    return ", ".join(filter(None, [model.description or ", ".join(filter(None, strengths)), outside]))
 
 
 def describe_writing(writer: str) -> str:

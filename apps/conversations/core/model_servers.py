@@ -1,9 +1,9 @@
 """Chat models that administrators add on the page: services that change them, and the copy that every process reads.
 
-Entry points: `add_server`, `change_server`, `remove_server`, `add_model`, `change_model`, `remove_model`, and
-`load_page_models`, which `apps.engines.registry` asks. Changes hold in every process within MODEL_SERVERS_S seconds,
-without a restart; running answers keep the engine they have. `check_url` and `resolve_host` decide where a server may
-be: on the public web, or at an address that LLM_HOSTS lists.
+Entry points: `add_server`, `change_server`, `remove_server`, `add_model`, `change_model`, `remove_model`,
+`restrict_model`, and `load_page_models`, which `apps.engines.registry` asks. Changes hold in every process within
+MODEL_SERVERS_S seconds, without a restart; running answers keep the engine they have. `check_url` and `resolve_host`
+decide where a server may be: on the public web, or at an address that LLM_HOSTS lists.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitTimeoutError
 from contextlib import suppress
@@ -22,12 +22,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, close_old_connections, transaction
 from django.utils.translation import gettext
 
 from apps.conversations.models import Assistant, Conversation
-from apps.conversations.models.model_server import ModelServer, ServedModel
+from apps.conversations.models.model_server import ModelServer, RestrictedModel, ServedModel
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN, PageModels, is_outside_address
 from apps.engines.types import ModelAbilities, ModelInfo
@@ -177,6 +178,30 @@ def remove_model(by: User, row: ServedModel) -> None:
     refresh_page_models()
 
 
+def restrict_model(by: User, name: str, groups: Iterable[Group] | None) -> None:
+    """Offer a model of the environment to these groups alone, with audit entry; None: to everyone. Raise ActionRefused.
+
+    The main model answers where nothing else can, so it stays for everyone.
+    """
+    separation_of_duties.require_administrator(by)
+    if name == MAIN or name not in settings.CHATS:
+        raise ActionRefused(gettext("Only the models of LLM_MORE can be restricted to groups."))
+    with transaction.atomic():
+        row = RestrictedModel.objects.filter(name=name).first()
+        before = _describe_restriction(row)
+        if groups is None:
+            RestrictedModel.objects.filter(name=name).delete()
+            row = None
+        else:
+            row = row or RestrictedModel.objects.create(name=name)
+            row.groups.set(groups)
+        audit.record_event(
+            "model.changed", actor=by, subject=f"models {name}", name=name, before=before,
+            after=_describe_restriction(row),
+        )  # fmt: skip
+    refresh_page_models()
+
+
 def is_name_taken(name: str, row: ServedModel | None = None) -> bool:
     """Return whether another model, of the page or of the environment, has this name, ignoring case."""
     taken = {MAIN, "openbook", *settings.CHATS, *(model["ABOUT"]["label"] for model in settings.CHATS.values())}
@@ -200,9 +225,16 @@ def _describe_server(row: ModelServer) -> str:
 
 
 def _describe_model(row: ServedModel) -> str:
-    groups = sorted(row.groups.values_list("name", flat=True))
-    who = "everyone" if row.for_everyone else f"groups: {', '.join(groups) or 'none'}"
+    who = "everyone" if row.for_everyone else _describe_groups(row.groups)
     return ", ".join([row.name, "on" if row.enabled else "off", *(["default"] if row.is_default else []), who])
+
+
+def _describe_restriction(row: RestrictedModel | None) -> str:
+    return _describe_groups(row.groups) if row else "everyone"
+
+
+def _describe_groups(groups: Any) -> str:
+    return f"groups: {', '.join(sorted(groups.values_list('name', flat=True))) or 'none'}"
 
 
 def _record(kind: str, by: User, row: ModelServer | ServedModel, before: str = "", after: str = "") -> None:
@@ -300,7 +332,13 @@ def _read_page_models() -> PageModels:
             reasons=row.reasoning,
         )  # fmt: skip
         default = row.name if row.is_default and not settings.DEFAULT_MODEL_IS_FIXED else default
-    return PageModels(configs, default)
+    return PageModels(configs, default, _read_restrictions())
+
+
+def _read_restrictions() -> dict[str, frozenset[int]]:
+    """Return the ids of the groups that may use a model of the environment, by its name. The main model is for all."""
+    rows = RestrictedModel.objects.prefetch_related("groups")
+    return {row.name: frozenset(group.pk for group in row.groups.all()) for row in rows if row.name != MAIN}
 
 
 def _may_connect(url: str) -> bool:

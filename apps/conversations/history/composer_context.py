@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from apps.conversations.assistants import assistant_choice
+from apps.conversations.assistants import assistant_choice, model_menu
 from apps.conversations.attachments import chat_files
 from apps.conversations.core import model_choice
 from apps.conversations.core.sampling import (
@@ -93,7 +93,7 @@ def _list_collections(user: User, assistant: Assistant) -> list[UUID]:
 
 def _build_model_menu(user: User, writes: str) -> dict[str, Any]:
     """Return `models`, `outside` and `kept_inside` of the context. `writes`: name of the model that answers."""
-    options, model = model_choice.list_model_options(user, writes), registry.get_chat_model(writes)
+    options, model = model_menu.list_model_options(user, writes), registry.get_chat_model(writes)
     is_outside = model is not None and model.outside
     kept = Collection.objects.visible_to(user).filter(inside_only=True).values_list("name", flat=True)
     is_named = is_outside or any(item.outside for item in options)

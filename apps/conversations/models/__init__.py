@@ -14,7 +14,7 @@ from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.models.model_profile import ModelProfile
-from apps.conversations.models.model_server import ModelServer, ServedModel
+from apps.conversations.models.model_server import ModelServer, RestrictedModel, ServedModel
 from apps.conversations.models.preference import Preference
 from apps.conversations.models.prompt_template import SavedPrompt
 from apps.conversations.models.retraction import RetractedMessage
@@ -50,6 +50,7 @@ __all__ = [
     "ModelServer",
     "Preference",
     "QueuedQuestion",
+    "RestrictedModel",
     "RetractedMessage",
     "RetrievedPassage",
     "SavedPrompt",

@@ -37,6 +37,16 @@ class ModelServer(models.Model):
         return "" if self.is_key_lost else self.key
 
 
+class RestrictedModel(models.Model):
+    """Groups that may use a chat model of the environment; without a row everyone may."""
+
+    name = models.CharField(max_length=60, unique=True)  # in LLM_MORE
+    groups = models.ManyToManyField("auth.Group", blank=True, related_name="+")  # none: nobody may use it
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ServedModel(models.Model):
     """Chat model of such a server that users can choose."""
 

@@ -34,15 +34,21 @@ class ChatModel:
 @dataclass(frozen=True, slots=True)
 class PageModels:
     """Models that administrators added on the page, in the form of `settings.CHATS`. `default` is the name of the one
-    that takes the place of the site's own; "" for none."""
+    that takes the place of the site's own; "" for none. `groups` restricts models of the environment, by name."""
 
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default: str = ""
+    groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
-def load_catalog(configs: Mapping[str, Mapping[str, Any]]) -> tuple[ChatModel, ...]:
-    """Return the configured models, the site's own first."""
-    return tuple(ChatModel(name=name, **config["ABOUT"]) for name, config in configs.items())
+def load_catalog(
+    configs: Mapping[str, Mapping[str, Any]], groups: Mapping[str, frozenset[int]] | None = None
+) -> tuple[ChatModel, ...]:
+    """Return the configured models, the site's own first; `groups` restricts those that it names."""
+    limited = {name: {"groups": ids} for name, ids in (groups or {}).items()}
+    return tuple(
+        ChatModel(name=name, **{**config["ABOUT"], **limited.get(name, {})}) for name, config in configs.items()
+    )
 
 
 def is_outside_address(url: str, listed: Set[tuple[str, int]] = frozenset()) -> bool:
