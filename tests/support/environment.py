@@ -43,6 +43,7 @@ os.environ |= {
     # A title costs one more request; tests/conversations/history/test_titles_search_and_unread.py turns it on.
     "TITLES": "0",
     "REVIEW_SECOND_PERCENT": "0",  # random; tests/safety/moderation/test_second_reviews.py turns it on
+    "EMBED_MULTILINGUAL": "0",  # no test's site has fetched it
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",  # models of tests are tiny: several threads wait longer for each other than they compute
     "TOKENIZERS_PARALLELISM": "false",

@@ -129,4 +129,6 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str, *, n
 def render_no_results(searched: dict[str, Any]) -> str:
     """Return the HTML of the notice; `searched` is the record of `retrieval.emit_no_results`."""
     only = filters.parse_stored_filters(searched.get("filters", {})).words
-    return render_to_string("conversations/evidence/_nothing_found.html", {**searched, "only": only})
+    awaited = filters.get_language_label(code) if (code := searched.get("awaited_language")) else ""
+    context = {**searched, "only": only, "awaited_language": awaited}
+    return render_to_string("conversations/evidence/_nothing_found.html", context)

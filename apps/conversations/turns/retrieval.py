@@ -207,6 +207,7 @@ async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
         "can_widen": bool(prepared.collections) and not prepared.files_first,
         "filters": prepared.filters.record(),
         "nearest": bool(turn.presented.quotes),
+        "awaited_language": found.awaited_language,
     }
     turn.presented = replace(turn.presented, no_results=no_results)
     await turn.emit(NothingFound(source_list.render_no_results(no_results)))

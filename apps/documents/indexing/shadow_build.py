@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,6 +25,7 @@ from django.utils import timezone
 
 from apps.documents.indexing import embedders, index_maintenance
 from apps.documents.indexing.document_chunking import chunk_pages, make_parsed_page
+from apps.documents.indexing.index_maintenance import IndexBusy
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.settings import CollectionSettings, read_collection_settings
 from apps.engines import registry
@@ -52,14 +54,18 @@ class BuildLost(Exception):
     """Error: the build was discarded, or another worker has it."""
 
 
-def begin(collection: Collection, new_settings: CollectionSettings, user: User | None) -> IndexBuild:
+def begin(
+    collection: Collection, new_settings: CollectionSettings, user: User | None, *, swap_when_built: bool = False
+) -> IndexBuild:
     """Create a build with these settings and notify a worker after commit. Discards open builds of the collection.
 
-    `user` is who started it; None: the product.
+    `user` is who started it; None: the product. With `swap_when_built`, it replaces the live index once it is built.
     """
     for other in IndexBuild.objects.open().filter(collection=collection):
         discard(other)
-    build = IndexBuild.objects.create(collection=collection, started_by=user, search_settings=new_settings.stored)
+    build = IndexBuild.objects.create(
+        collection=collection, started_by=user, search_settings=new_settings.stored, swap_when_built=swap_when_built
+    )
     transaction.on_commit(lambda: notify.notify_worker(TASK, build.pk), robust=True)
     return build
 
@@ -87,8 +93,8 @@ def run(build_id: int) -> None:
     leases.release(
         IndexBuild.objects.all(), build_id, token, status=Status.BUILT, ended=timezone.now(), attempts=0, reason=""
     )
-    if IndexBuild.objects.filter(pk=build_id, swap_when_built=True).exists():
-        swap(IndexBuild.objects.get(pk=build_id))
+    if (built := IndexBuild.objects.filter(pk=build_id, swap_when_built=True).first()) is not None:
+        _swap_if_free(built)
         return
     for listener in build_listeners:
         listener(build_id)
@@ -206,6 +212,12 @@ def swap(build: IndexBuild) -> bool:
     return True
 
 
+def _swap_if_free(build: IndexBuild) -> None:
+    """Swap the build in, unless the index is being rewritten, as it often is after uploads; `sweep` tries again."""
+    with suppress(IndexBusy, BuildLost):
+        swap(build)
+
+
 def _swap_rows(build: IndexBuild) -> None:
     """Swap the rows of the build with the live ones, and create a build of what was live."""
     collection = Collection.all_objects.get(pk=build.collection_id)
@@ -262,8 +274,8 @@ def _delete_rows(build_id: int) -> None:
 
 
 def sweep() -> None:
-    """Give up builds that crashed each time, notify workers of waiting ones, and discard old kept ones. A periodic
-    job."""
+    """Give up builds that crashed each time, notify workers of waiting ones, swap in those whose swap found the index
+    busy, and discard old kept ones. A periodic job."""
     now = timezone.now()
     waiting = IndexBuild.objects.filter(status__in=[Status.WAITING, Status.BUILDING])
     waiting = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
@@ -273,6 +285,8 @@ def sweep() -> None:
     )  # fmt: skip
     for pk in waiting.filter(attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
         notify.notify_worker(TASK, pk)
+    for build in IndexBuild.objects.filter(status=Status.BUILT, swap_when_built=True):
+        _swap_if_free(build)
     for old in IndexBuild.objects.filter(status=Status.KEPT, ended__lt=now - timedelta(days=KEEP_DAYS)):
         discard(old)
     _delete_orphaned_rows()

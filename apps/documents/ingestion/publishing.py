@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 
-from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.indexing import embedders, index_maintenance, language_builds
 from apps.documents.ingestion import ocr_checkpoint
 from apps.documents.ingestion.batch import IngestItem, report_batch_progress
 from apps.documents.ingestion.ocr import get_ocr_version
@@ -134,8 +134,8 @@ def commit_documents(items: Sequence[IngestItem], written: Mapping[UUID, Segment
 
 
 def _run_after_commit(item: IngestItem) -> None:
-    """Apply what follows from a document becoming ready: title, version, redactions, cases. Runs inside the
-    transaction."""
+    """Apply what follows from a document becoming ready: title, version, redactions, cases, an index for its language.
+    Runs inside the transaction."""
     document = item.document
     if document.title:
         Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a title set by a user stays
@@ -143,6 +143,7 @@ def _run_after_commit(item: IngestItem) -> None:
         promote_version(document)
     document_redaction.reapply_redactions(document.replaces or document)
     review.flag_document(document.replaces or document, item.verdicts)
+    language_builds.request_builds([document.collection_id], document.language)
 
 
 def _mark_renamed(items: Sequence[IngestItem]) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
@@ -69,8 +69,11 @@ def make_shared_filter(user: User, *roles: Role) -> Q:
 
 
 def choose_search_settings() -> dict[str, Any]:
-    """Return the settings of a new collection: the multilingual embedder if this site has one."""
-    return {"embedder": settings.NEW_COLLECTION_EMBEDDER} if settings.NEW_COLLECTION_EMBEDDER else {}
+    """Return the settings of a new collection: the multilingual embedder, if this site has one, for a user whose pages
+    are not in English."""
+    language = get_language() or settings.LANGUAGE_CODE
+    is_wanted = settings.MULTILINGUAL_EMBEDDER and not language.startswith("en")
+    return {"embedder": settings.MULTILINGUAL_EMBEDDER} if is_wanted else {}
 
 
 _Collections = models.Manager.from_queryset(CollectionQuerySet)

@@ -2,7 +2,7 @@
 
 Entry points: `search` for answers and the search page, `count_documents` for its counts, `rank_all_documents` for
 measurements, `read_spans` and `read_page_texts` for the text of passages found earlier. A search builds no prompt, and
-writes nothing except requests to rebuild damaged segments.
+writes nothing except requests to rebuild damaged segments, and those made for another language than the question's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from functools import reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
+
+from apps.documents.indexing import language_builds
 from apps.documents.models import Document, Page
 from apps.documents.retrieval import candidates, follow_up_rewriting, index_lookup, reranking, spelling_correction
 from apps.documents.retrieval.candidates import LookupResult, RankedWindows, SearchScope
@@ -30,6 +33,7 @@ from apps.engines.types import CANDIDATES, EngineBroken
 from apps.grounding.passage import Passage, join_spans
 from apps.lib import metrics
 from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
+from apps.lib.text.language_detection import guess_language
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -64,6 +68,7 @@ class SearchResult:
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelt word -> word searched instead
     token_budget: int = 0  # tokens that the passages could have; 0: no search for an answer
     no_room: frozenset[int] = frozenset()  # ids of relevant chunks that did not fit the budget
+    awaited_language: str = ""  # language (ISO 639-1) of the question, if an index that knows it is being built
 
 
 async def search(
@@ -102,11 +107,12 @@ async def search(
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.finish("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
+    awaited = await _request_language_builds(question, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
         best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
-        budget, no_room,
+        budget, no_room, awaited,
     )  # fmt: skip
 
 
@@ -202,6 +208,16 @@ class _Clock:
         """Stop the last stage, and record the seconds of the search as a metric."""
         self.stop(stage)
         metrics.SEARCH_SECONDS.observe(sum(self.ms.values()) / 1000)
+
+
+async def _request_language_builds(question: str, scope: SearchScope) -> str:
+    """Have collections indexed anew that the packaged model, which knows English, indexed. Return the language of the
+    question (ISO 639-1) while such an index is being built, else ""."""
+    language = guess_language(question) if settings.MULTILINGUAL_EMBEDDER else ""
+    packaged = [pk for pk, own in scope.settings.items() if not own.embedder]
+    if language in ("", "en") or not packaged:
+        return ""
+    return language if await in_db(language_builds.request_builds, packaged, language) else ""
 
 
 async def _search_variants(

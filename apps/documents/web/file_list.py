@@ -120,6 +120,7 @@ class FileList:
     table: TableRequest
     remaining_time: str  # remaining time in words; "": not known
     unembedded_languages: tuple[str, ...] = ()  # names of languages that the embedder does not know
+    awaits_languages: bool = False  # an index that knows them is being built
 
     @property
     def show(self) -> str:
@@ -171,6 +172,7 @@ class FileList:
             self.counts,
             self.remaining_time,
             self.unembedded_languages,
+            self.awaits_languages,
             rows,
             [item.pk for item in self.refused],
         )
@@ -194,9 +196,19 @@ def list_files(user: User, collection: Collection, can_edit: bool, given: QueryD
     )
     duplicates = find_duplicates(user, collection, page_rows)
     unknown_languages = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
+    awaited = bool(unknown_languages) and collection.builds.open().filter(swap_when_built=True).exists()
     file_rows = [FileRow(item, duplicates.get(item.sha256)) for item in page_rows]
     return FileList(
-        collection, can_edit, counts, file_rows, page_rows, refused, table, remaining_time, unknown_languages
+        collection,
+        can_edit,
+        counts,
+        file_rows,
+        page_rows,
+        refused,
+        table,
+        remaining_time,
+        unknown_languages,
+        awaited,
     )
 
 

@@ -108,10 +108,13 @@ async def check_embedder(name: str = "") -> CheckResult:
 
 
 async def check_multilingual_embedder() -> CheckResult:
-    """Warn that the multilingual embedding model was chosen and is not there."""
+    """Warn that the multilingual embedding model is not there, and was not declined."""
     return warn(
         gettext("The multilingual embedding model is not there."),
-        gettext("New collections find texts in other languages by words only. Run ./run setup again."),
+        gettext(
+            "Questions find texts in other languages by words only. Run ./run setup again, or set EMBED_MULTILINGUAL=0 "
+            "if all is in English."
+        ),
     )
 
 
@@ -281,7 +284,7 @@ def list_checks() -> list[NamedCheck]:
         )
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
-    if settings.EMBED_MULTILINGUAL and not settings.NEW_COLLECTION_EMBEDDER:
+    if settings.EMBED_MULTILINGUAL and not settings.MULTILINGUAL_EMBEDDER:
         title = gettext_lazy("Multilingual embedding model")
         embedding.append(NamedCheck("multilingual", title, check_multilingual_embedder))
     captions = [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from apps.documents.indexing import embedders
-from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.embed.fake import FakeEmbedder
 from apps.engines.embed.paired import PairedEmbedder
 from apps.engines.types import EmbedEngine
-from apps.users.models import User
 
 TEXTS = ["The ferry leaves at nine.", "Green tea is steeped at seventy degrees."]
 
@@ -46,10 +44,3 @@ def test_passages_are_not_embedded_again_for_the_check(paired: PairedEmbedder, m
     monkeypatch.setattr(paired.first, "embed_passages", fail)
     embedders.screen_passages(cast("EmbedEngine", paired), TEXTS, vectors)
     assert np.allclose(seen[0], expected, atol=1e-5)
-
-
-@pytest.mark.django_db
-def test_new_collections_take_the_multilingual_model_where_there_is_one(alice: User, settings: object) -> None:
-    assert Collection.objects.create(owner=alice, name="Before").search_settings == {}
-    settings.NEW_COLLECTION_EMBEDDER = "Multilingual"  # type: ignore[attr-defined]
-    assert Collection.objects.create(owner=alice, name="After").search_settings == {"embedder": "Multilingual"}
