@@ -1,8 +1,9 @@
 """Cut a passage into what may be quoted: sentences with what they need to be read alone, and rows of tables.
 
-`split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, the sentences of a
-definition with their term, and each row of a table is a run of its own. Headings, running heads, names of columns,
-tables of contents, lists of links and noise are left out. Pure.
+`split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, or its heading; the
+sentences of a definition with their term. Each row of a table and each field of a form is a run of its own, with the
+first field of its record. Running heads, names of columns, tables of contents, lists of links and noise are left out.
+Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from apps.grounding import quote_limits as limits
 from apps.lib.text.analyzer import extract_terms
 from apps.lib.text.identifiers import PART_WORDS
 from apps.lib.text.sentences import BULLETS, find_sentences
-from apps.lib.text.table_rows import RowCell, find_rows, is_header, parse_row
+from apps.lib.text.table_rows import (
+    RowCell,
+    find_fields,
+    find_form_lines,
+    find_rows,
+    is_header,
+    parse_field,
+    parse_row,
+)
 from apps.lib.text.text_normalization import normalize_text
 from apps.lib.text.toc_detection import has_page_leader, is_toc_or_noise
 
@@ -38,24 +47,31 @@ _ELSEWHERE = re.compile(  # sections that only name other texts
 _CAPTION = re.compile(
     r"(?:fig(?:ure|\.)|table|abb(?:ildung|\.)|tab(?:elle|\.)|figura|tabla|cuadro|gráfico)\s+\d", re.IGNORECASE
 )
+_STANDS_APART = frozenset({"row", "field", "heading"})  # kinds of runs that belong to no paragraph
 _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
 
 
 @dataclass(frozen=True, slots=True)
 class QuotableRun:
-    """Sentence or row that may be quoted, [start, end) in the text of its passage.
+    """Sentence, row or field that may be quoted, [start, end) in the text of its passage.
 
-    `lead` is what it is quoted with: the introducing line of a list, or the term of a definition. `lead_text` is the
-    lead with which it is weighed, also where it need not be shown. `block` counts paragraphs; neighbours share it.
+    `lead` is what it is quoted with: the introducing line or the heading of a list, the term of a definition, the first
+    field of the record that a row or field belongs to. `lead_text` is the lead with which it is weighed, also where it
+    need not be shown. `block` counts paragraphs; neighbours share it.
     """
 
     start: int
     end: int
-    kind: str  # "sentence" | "item" | "row" | "term"
+    kind: str  # "sentence" | "item" | "row" | "field"; inside this module also "term" and "heading"
     block: int
     lead: Span | None = None
     lead_text: str = ""
     intro: Span | tuple[()] = ()  # of the list that it introduces or belongs to
+
+    @property
+    def has_labels(self) -> bool:
+        """True for a row or a field, which is quoted alone."""
+        return self.kind in ("row", "field")
 
 
 def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[QuotableRun]:
@@ -67,21 +83,28 @@ def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> li
     headings = frozenset((*path, *(_SECTION.sub("", name) for name in path)))
     runs: list[QuotableRun] = []
     for run in _number(text, _cut(text, headings, page_begins=page_begins)):
-        if run.kind == "row" or not is_toc_or_noise(text[run.start : run.end]):
+        if run.has_labels or run.kind == "heading" or not is_toc_or_noise(text[run.start : run.end]):
             runs.append(run)
-    return [run for run in _lead(text, runs) if run.kind != "term"]
+    runs = list(_add_subjects(text, runs, _find_page_name(text) if page_begins and not heading else None, page_begins))
+    return [run for run in _lead(text, runs) if run.kind not in ("term", "heading")]
 
 
 def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[QuotableRun]:
     done, first = 0, page_begins
     led = [found.span() for found in _LINE.finditer(text) if has_page_leader(found.group())]
-    rows = sorted({*find_rows(text), *led})
+    forms = [line for line in find_form_lines(text) if normalize_text(text[slice(*line)]).casefold() not in headings]
+    rows = sorted({*find_rows(text), *forms, *led})
     for at, (start, end) in enumerate(rows):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
         if at + 1 < len(rows) and is_header(text[start:end], text[slice(*rows[at + 1])]):
             continue
-        if not has_page_leader(text[start:end]) and not is_toc_or_noise(text[start:end]):
+        if has_page_leader(text[start:end]):
+            continue
+        if fields := find_fields(text[start:end]):
+            for left, right in fields:
+                yield QuotableRun(start + left, start + right, "field", 0)
+        elif not is_toc_or_noise(text[start:end]):
             yield QuotableRun(start, end, "row", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)
 
@@ -95,7 +118,9 @@ def _cut_prose(
         lines = [(left + found.start(), left + found.end()) for found in _LINE.finditer(text[left:right])]
         while lines and _is_heading(text, lines[0], headings, top=page_begins):
             page_begins = False
-            lines.pop(0)
+            heading = lines.pop(0)
+            if normalize_text(text[slice(*heading)]).casefold() in headings:
+                yield QuotableRun(*heading, "heading", 0)
         page_begins = False
         if not lines:
             continue
@@ -174,16 +199,43 @@ def _number(text: str, runs: Iterator[QuotableRun]) -> Iterator[QuotableRun]:
     """Yield the runs with the number of their paragraph: an empty line, a row or a term begins a new one."""
     block, done, before = 0, 0, ""
     for run in runs:
-        if _GAP.search(text, done, run.start) or "row" in (run.kind, before) or run.kind == "term":
+        apart = _STANDS_APART & {run.kind, before} or run.kind == "term"
+        if _GAP.search(text, done, run.start) or apart:
             block += 1
         done, before = run.end, run.kind
         yield replace(run, block=block)
 
 
+def _find_page_name(text: str) -> Span | None:
+    """Return the first line of a page without headings, if it may name what is on it, as on a receipt."""
+    line = _LINE.search(text, len(text) - len(text.lstrip()))
+    return line.span() if line and _is_term(line.group()) and not find_rows(line.group()) else None
+
+
+def _add_subjects(text: str, runs: Sequence[QuotableRun], name: Span | None, known: bool) -> Iterator[QuotableRun]:
+    """Yield the runs, rows and fields with what their record is about as lead: its first field, else the page's `name`.
+
+    A record begins with its page or below a heading, and again where the label of its first field comes again. Fields
+    below further headings still belong to it, rows do not. A record that begins before the passage is not `known`.
+    """
+    subject, label, below_heading = name, "", False
+    for run in runs:
+        span = (run.start, run.end)
+        if run.kind == "heading":
+            known, below_heading = True, subject is not None
+        if run.kind == "field" and known:
+            own = text[slice(*span)].partition(":")[0]
+            if not label or own == label:
+                subject, label, below_heading = span, own, False
+        belongs = run.kind == "field" or (run.kind == "row" and not below_heading)
+        yield replace(run, lead=subject) if subject and belongs and span != subject else run
+
+
 def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
     """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it; a caption names
-    nothing in the text below it."""
+    nothing in the text below it. A heading leads the items just below it that are no sentences."""
     intro: Span | None = None  # of the list that is open
+    heading: Span | None = None  # just above the list that is open
     term: Span | None = None
     term_distance = block = 0  # sentences since the term; the paragraph that explains it
     for run in runs:
@@ -192,8 +244,15 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
             term, intro, term_distance = None if _CAPTION.match(text, run.start) else span, None, 0
             yield run
             continue
+        if run.kind == "heading" or run.has_labels:
+            yield replace(run, lead_text=normalize_text(text[slice(*run.lead)]) if run.lead else "")
+            term = intro = None
+            heading = span if run.kind == "heading" else None
+            continue
+        if run.kind == "item" and not intro and not _ENDS.search(text[slice(*span)]):
+            intro = heading
         block = run.block if term_distance == 0 else block
-        if run.kind == "row" or run.block != block or term_distance >= limits.TERM_REACH:
+        if run.block != block or term_distance >= limits.TERM_REACH:
             term = None
         lead = intro if run.kind == "item" else term
         lead_text = normalize_text(text[slice(*lead)]) if lead else ""
@@ -203,15 +262,16 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
             and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
         )
         if run.kind != "item":
-            intro = span if text[slice(*span)].rstrip().endswith(":") else None
+            intro, heading = span if text[slice(*span)].rstrip().endswith(":") else None, None
         yield replace(run, lead=None if repeats_text else lead, lead_text=lead_text, intro=intro or ())
         term_distance += run.kind != "item"
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedRow:
-    """Row of a table with the names of its columns. `asked_cell` is the number of the cell that the question asks for,
-    from 0; -1 where that is not known."""
+    """Row of a table with the names of its columns, or field of a form with its label, each after the first field of
+    its record. `asked_cell` is the number of the cell that the question asks for, from 0; -1 where that is not known.
+    """
 
     caption: str  # name of the sheet or section
     cells: tuple[RowCell, ...]
@@ -229,10 +289,19 @@ class QuotedRow:
 
 
 def lay_out_row(text: str, heading: str, title: str, asked: int) -> QuotedRow:
-    """Return the row that `text` holds. The table is called after the innermost of its headings, else after its
-    document. In a form, where each second cell ends with a colon, it names the cell after it."""
-    cells = parse_row(text)
-    labels = cells[::2]
-    if cells and len(cells) % 2 == 0 and all(not label.name and label.text.endswith(":") for label in labels):
-        cells = [RowCell(label.text[:-1], cell.text) for label, cell in zip(labels, cells[1::2], strict=True)]
-    return QuotedRow(heading.rpartition(" › ")[2] or title, tuple(cells) or (RowCell("", text),), asked)
+    """Return the row or field that `text` holds, below what its record is about if that is part of it: its first field,
+    or the name of its page. The table is called after the innermost of its headings, else so, else after its document.
+    """
+    first, parted, own = text.partition(" … " if " … " in text else "\n")
+    subject = parse_field(first) if parted else None
+    caption = heading.rpartition(" › ")[2] or (first if parted and not subject else title)
+    cells = _parse_cells(own if parted else text)
+    return QuotedRow(caption, (subject, *cells) if subject else tuple(cells), asked)
+
+
+def _parse_cells(text: str) -> list[RowCell]:
+    """Return the cells of a row; in a form, each label names what follows it."""
+    if fields := find_fields(text):
+        return [cell for start, end in fields if (cell := parse_field(text[start:end]))]
+    field = parse_field(text)
+    return [field] if field else parse_row(text) or [RowCell("", text)]

@@ -226,35 +226,37 @@ def _make_quote(
         bullet = _BULLET_BEFORE.search(passage.full_text[: spans[0][0] - offset])
         spans = [(bullet.start() + offset if bullet else spans[0][0], spans[0][1])]
     if (lead := first.run.lead) is not None:
-        spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
+        spans = _add_lead(passage.full_text, lead, spans[0], offset, first.run)
     text = join_spans(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
     table = None
-    if run.kind == "row":
+    if run.has_labels:
         table = lay_out_row(text, passage.heading, passage.title, -1)
-        table = replace(table, asked_cell=_asked_cell(table, question, idf))
+        table = replace(table, asked_cell=_find_asked_cell(table, run, question, idf))
     parted = tuple(spans) if len(spans) > 1 else ()
     shown = table.text if table else text
     return Quote(option.source, spans[0][0], spans[-1][1], shown, round(option.chance, 4), parted, table)
 
 
-def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
+def _add_lead(text: str, lead: Span, quoted: Span, offset: int, run: QuotableRun) -> list[Span]:
     """Return the spans of a quote with its lead, in the text of the page, where `text` begins at `offset`.
 
     A list and its introduction are one span. A term is a span of its own, so that it stands on a line of its own. What
-    lies between lead and quote is left out where it is long.
+    lies between lead and quote is left out where it is long, and between the fields of a record.
     """
     start, end = lead[0] + offset, lead[1] + offset
-    if len(text[lead[0] : quoted[1] - offset].split()) > limits.MAX_FIRST_QUOTE_WORDS:
+    if run.has_labels or len(text[lead[0] : quoted[1] - offset].split()) > limits.MAX_FIRST_QUOTE_WORDS:
         return [(start, end), quoted]
-    if is_item:
+    if run.kind == "item":
         return [(start, quoted[1])]
     between = text[lead[1] : quoted[1] - offset]
     return [(start, end), (end + len(between) - len(between.lstrip()), quoted[1])]
 
 
-def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
+def _find_asked_cell(table: QuotedRow, run: QuotableRun, question: str, idf: Mapping[str, float]) -> int:
     """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
-    none, or several alike."""
+    none, or several alike. A field is the last cell of its record's first field and its own."""
+    if run.kind == "field":
+        return len(table.cells) - 1
     asked = extract_features(question).terms
     forms = {term[: limits.FORM_LETTERS] for term in asked if len(term) >= limits.FORM_LETTERS}
     values = [0.0] * len(table.cells)
@@ -279,7 +281,7 @@ def _widen_quote(
     a colon, then the likelier ones as far as there is room. A list is quoted as far as there is room. The first quote
     has more of it than others."""
     parts, room = [option], limits.MAX_FIRST_QUOTE_WORDS if first else limits.MAX_OTHER_QUOTE_WORDS
-    if option.run.kind == "row":
+    if option.run.has_labels:
         return parts
     by_position = {
         other.position: other
@@ -327,7 +329,7 @@ def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: in
         return False
     introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
     together = introduced or other.run.block == parts[0].run.block
-    if other.run.kind == "row" or not together or any(_is_same_text(part, other) for part in parts):
+    if other.run.has_labels or not together or any(_is_same_text(part, other) for part in parts):
         return False
     lead_text = min([*parts, other], key=lambda part: part.position).run.lead_text
     return len(lead_text.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
@@ -351,7 +353,7 @@ class _Question:
 
 def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:
     """Return whether the first cell of a row is about another year than the question."""
-    if option.run.kind != "row":
+    if not option.run.has_labels:
         return False
     asked, own = (set(_YEAR.findall(text)) for text in (question, re.split(r"[;|]", option.text, maxsplit=1)[0]))
     return bool(asked and own) and not asked & own
@@ -383,8 +385,8 @@ def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCand
             text = normalize_text(page[run.start : run.end])
             named.read(page, run.start, run.end)
             context = _get_context(run, text, before, passage)
-            key = context.casefold() if run.kind == "row" else text.casefold()
-            minimum = 1 if run.kind == "item" else limits.MIN_SENTENCE_WORDS
+            key = context.casefold() if run.has_labels else text.casefold()
+            minimum = 1 if run.kind == "item" or run.has_labels else limits.MIN_SENTENCE_WORDS
             if (
                 len(extract_features(text).term_order) >= minimum
                 and len(text) <= limits.MAX_SENTENCE_CHARACTERS
@@ -399,8 +401,8 @@ def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCand
 
 def _get_context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
     """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
-    if run.kind == "row":
-        return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"
+    if run.has_labels:
+        return " ".join((passage.heading.rpartition(" › ")[2] or passage.title, run.lead_text, text))
     if run.lead_text:
         return f"{run.lead_text} {text}"
     return f"{before} {text}" if before and _POINTS_BACK.match(text) else text
@@ -408,5 +410,5 @@ def _get_context(run: QuotableRun, text: str, before: str, passage: Passage) -> 
 
 def _is_same_text(one: QuoteCandidate, other: QuoteCandidate) -> bool:
     """Return whether two sentences say the same in nearly the same words."""
-    a, b = (extract_features(o.context if o.run.kind == "row" else o.text) for o in (one, other))
+    a, b = (extract_features(o.context if o.run.has_labels else o.text) for o in (one, other))
     return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

@@ -187,3 +187,59 @@ def test_rows_are_cut_apart_for_the_prompt() -> None:
     assert [text[start:end].split(";")[0] for start, end in split_sentences_and_rows(text)] == [
         "These are the cups.", "Team: Blues", "Team: Maple Leafs",
     ]  # fmt: skip
+
+
+CARS = "Vehicle: Astra | Plate: KX 21\nKeeper: A. Pike | Odometer: 61,204 miles\nItem | Finding\nTotal to pay | 183.60"
+
+
+def test_each_field_of_a_form_is_quoted_with_the_first_one_of_its_record() -> None:
+    text = f"{CARS}\nVehicle: Corsa | Plate: LB 68\nKeeper: B. Lund | Odometer: 93,870 miles"
+    # A passage that begins in the middle of a page may begin in the middle of a record.
+    assert {lead for kind, _, lead in runs(text) if kind == "field"} == {""}
+    leads = {text[run.start : run.end]: run.lead_text for run in split_runs(text, page_begins=True)}
+    assert (
+        leads["Keeper: A. Pike"]
+        == leads["Odometer: 61,204 miles"]
+        == leads["Total to pay | 183.60"]
+        == "Vehicle: Astra"
+    )
+    assert leads["Odometer: 93,870 miles"] == "Vehicle: Corsa" and leads["Vehicle: Corsa"] == ""
+
+
+def test_a_quoted_field_is_marked_and_laid_out_again_as_when_it_was_chosen() -> None:
+    pages = {1: make_passage(CARS, title="Inspections")}
+    quote = select_quotes("What does the odometer of the Astra say?", pages, {}, must_answer=False)[0]
+    assert quote.text == "Inspections: Vehicle: Astra; Odometer: 61,204 miles"
+    assert quote.table is not None and quote.table.cells[quote.table.asked_cell].text == "61,204 miles"
+    kept = quote.record()
+    again = join_spans(CARS, [(start, end) for start, end in read_spans(kept)], lines=True)
+    assert lay_out_row(again, "", "Inspections", kept["cell"]) == quote.table
+
+
+def test_lines_of_one_field_each_are_a_form_and_prose_with_a_colon_is_none() -> None:
+    assert [kind for kind, _, _ in runs("Date: Tuesday 8 April\n\nPlace: Scout hut\n\nApologies: M. Brandt")] == [
+        "field"
+    ] * 3
+    prose = "Mind this: the hut is cold.\nBring a coat: it is windy there, and the door is open."
+    assert "field" not in [kind for kind, _, _ in runs(prose)]
+    assert [
+        kind for kind, _, _ in runs("Minutes: the committee\nDate: 8 April\nPlace: hut", "Minutes: the committee")
+    ] == (["field"] * 2)
+
+
+def test_rows_of_a_page_without_headings_are_called_after_its_first_line() -> None:
+    text = "HARBOUR MARKET\nQuay 12\n\nRye bread | 3.45\nBalance due | 20.73"
+    quote = select_quotes(
+        "What is the balance due at the harbour market?", {1: make_passage(text)}, {}, must_answer=False
+    )[0]
+    assert quote.text == "HARBOUR MARKET: Balance due: 20.73"
+
+
+def test_items_that_are_no_sentences_come_with_the_heading_of_their_list() -> None:
+    text = "OK\n\n- Basin has soap\n- Boards are clean\n\nNot OK\n\n- Fridge shows 9 °C\n- Mop in the kitchen"
+    found = {said: lead for _, said, lead in runs(text, "Audit › OK")}
+    assert found["Basin has soap"] == "OK"
+    quote = select_quotes(
+        "What is not OK with the fridge?", {1: replace(make_passage(text), heading="Not OK")}, {}, must_answer=False
+    )
+    assert quote[0].text == "Not OK\n- Fridge shows 9 °C\n- Mop in the kitchen"

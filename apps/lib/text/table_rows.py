@@ -1,7 +1,7 @@
-"""Find rows of tables in the text of a page by their shape, whatever the format of the file. Pure.
+"""Find rows of tables and fields of forms in the text of a page by their shape, whatever the format of the file. Pure.
 
 Every parser writes a row as one line (`parsing/common/tables.py`): "Team: Blues; Cups: 1" if the columns have names,
-else "Blues | 1".
+else "Blues | 1". A line of a form holds one field or several: "Keeper: Pike | Odometer: 93,870", "Keeper: | Pike".
 """
 
 from __future__ import annotations
@@ -14,6 +14,13 @@ from apps.lib.text.sentences import find_sentences
 _BAR = re.compile(r"\s\|\s")
 _NAMED_CELL = re.compile(r"([^:;|\n]{1,100}):\s+(\S[^\n]*)")
 _LINE = re.compile(r"[^\r\n]+")
+_LABEL = r"(?=[^\W_])(?:[^:;|\n.!?]|\.(?=\S|\s*:)){1,40}"
+_FIELD = re.compile(rf"({_LABEL}):\s*(?:\|\s+)?(\S[^|\n]*)")
+_AMOUNT_FIELD = re.compile(  # "Total to pay | 45.00", "2 x Rolls | EUR 1.80"
+    r"([^|\n]*[^\W\d_]{3}[^|\n]*?)\s+\|\s+((?:[^\w\s]{0,2}|[A-Z]{2,3}\s)-?\d[^|\n]*)"
+)
+_MAX_LABEL_WORDS = 6  # of a field
+_MAX_LONE_VALUE = 120  # characters of the value of a field that has a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,61 @@ def find_rows(text: str) -> list[tuple[int, int]]:
         if row and (unnamed or named or row[0].name in beside):
             rows.append((start, end))
     return rows
+
+
+def find_form_lines(text: str) -> list[tuple[int, int]]:
+    """Return the lines of a text that hold fields of a form, as [start, end) in order.
+
+    A single field on a line could be prose: it counts only beside another line of fields, and if its value is short.
+    """
+    lines = [found.span() for found in _LINE.finditer(text)]
+    counts = [len(find_fields(text[start:end])) for start, end in lines]
+    found = []
+    for at, (start, end) in enumerate(lines):
+        beside = [near for near in (at - 1, at + 1) if 0 <= near < len(lines) and counts[near]]
+        if counts[at] > 1 or (counts[at] == 1 and beside and _is_lone_field(text[start:end])):
+            found.append((start, end))
+    return found
+
+
+def find_fields(line: str) -> list[tuple[int, int]]:
+    """Return the fields of a line of a form as [start, end) in order; [] if any part of the line is no field."""
+    edges = [0, *(edge for bar in _BAR.finditer(line) for edge in bar.span()), len(line)]
+    cells = list(zip(edges[::2], edges[1::2], strict=True))
+    pairs = [(label[0], value[1]) for label, value in zip(cells[::2], cells[1::2], strict=False)]
+    if len(cells) % 2 == 0 and all(line[slice(*label)].rstrip().endswith(":") for label in cells[::2]):
+        cells = pairs
+    return cells if all(_parse_labelled(line[slice(*cell)]) for cell in cells) else []
+
+
+def parse_field(text: str) -> RowCell | None:
+    """Return label and value of a field, "Odometer: 93,870" or "Total | 45.00"; None if the text is none."""
+    amount = _AMOUNT_FIELD.fullmatch(" ".join(text.split()))
+    return _parse_labelled(text) or (RowCell(amount[1].strip(), amount[2].strip()) if amount else None)
+
+
+def _parse_labelled(text: str) -> RowCell | None:
+    """Return label and value of a field whose label ends with a colon; None for anything else."""
+    text = " ".join(text.split())
+    match = _FIELD.fullmatch(text)
+    if (
+        match is None
+        or len(match[1].split()) > _MAX_LABEL_WORDS
+        or sum(bool(cell.name) for cell in parse_row(text)) > 1
+    ):
+        return None
+    return RowCell(match[1].strip(), match[2].strip())
+
+
+def _is_lone_field(line: str) -> bool:
+    match = _FIELD.fullmatch(line.strip())
+    return (
+        match is not None
+        and not match[1][0].islower()
+        and len(match[2]) <= _MAX_LONE_VALUE
+        and not match[2].endswith(".")
+        and len(find_sentences(match[2])) == 1
+    )
 
 
 def is_header(line: str, below: str) -> bool:

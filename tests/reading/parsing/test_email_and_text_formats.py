@@ -12,7 +12,7 @@ from apps.reading.parsing.data import json_records as json_parser
 from apps.reading.parsing.data import xml_text
 from apps.reading.parsing.email import eml
 from apps.reading.parsing.formats import find_by_name
-from apps.reading.parsing.text import notebook, rst, rtf
+from apps.reading.parsing.text import notebook, plain_text, rst, rtf
 from apps.reading.parsing.text import source_code as code_parser
 from apps.reading.sandbox.runner import detect_format
 from tests.documents import sample_files
@@ -238,3 +238,16 @@ def test_letters_of_rich_text_are_read_by_the_character_set_of_their_font(body: 
 def test_the_code_page_of_a_rich_text_holds_where_its_fonts_have_none() -> None:
     source = r"{\rtf1\ansi\ansicpg1251{\fonttbl\f0\fcharset0 Arial;\f1\fcharset161 Greek;}\'cf\'f0 \f1\'e1\par}"
     assert [block.text for block in rtf.read_rtf(source).blocks] == ["Пр α"]
+
+
+def test_amounts_below_each_other_are_rows_with_their_labels(file: Path) -> None:
+    receipt = (
+        "HARBOUR MARKET\n07/03/2025  17:42      Till 4\n"
+        "RYE BREAD 800G            3.45\nOAT DRINK 1L   2 x 1.65   3.30\n  Half price             -4.75\n"
+        "---------\n9 ITEMS\nBALANCE DUE         EUR 20.73\nCHANGE                   0.00\n"
+    )
+    rows = "RYE BREAD 800G | 3.45\nOAT DRINK 1L | 2 x 1.65 | 3.30\nHalf price | -4.75"
+    (text,) = parse_file(plain_text.parse, file, receipt.encode())[1]
+    assert rows in text and "\n\nBALANCE DUE | EUR 20.73\nCHANGE | 0.00" in text and "Till 4\n\nRYE" in text
+    options = "-v            shows more\n-n N          N times, not 3\nThe gap is   wide before   3\nand not   below."
+    assert parse_file(plain_text.parse, file, options.encode())[1] == [options]

@@ -109,6 +109,15 @@ def test_an_empty_cell_leaves_its_column_out(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_an_amount_below_a_table_has_its_own_label(tmp_path: Path) -> None:
+    rows = [("Item", "Price", "Amount"), ("Tea", "3.00", "6.00"), ("Rum", "9.00", "9.00"), ("", "Delivery", "5.00")]
+    cells = [(x, 30 + 6.0 * n, cell) for n, row in enumerate(rows) for x, cell in zip((20, 80, 150), row, strict=True)]
+    found = page(drawn(tmp_path, *((x, y, cell) for x, y, cell in cells if cell)))
+    assert [" ".join(line.split()) for line in found.text.split("\r\n")][2:] == [
+        "Item: Rum; Price: 9.00; Amount: 9.00", "Delivery | 5.00",
+    ]  # fmt: skip
+
+
 def test_column_names_written_into_table_rows_have_no_place_on_the_page(tmp_path: Path) -> None:
     path = drawn(tmp_path, *table(), size=8)
     text = page(path).text

@@ -14,6 +14,7 @@ HEADER_CHARACTERS = 10_000  # of all column names together, which are repeated i
 NAME_CHARACTERS = 100  # of one column name, which is repeated before each cell
 MOST_SPANNED = 40  # columns or rows over which one cell is repeated
 LABEL_CHARACTERS = 80  # of a column name that nothing marks as such
+FIELD_WORDS = 6  # of the label of a field, at most
 LABEL_WORDS = 4  # words from which a cell with a full stop is a sentence and names no column
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
 _CODE = re.compile(r"(?=\S*(?:[\d/\\_@=]|\w\.\w))\S+")  # one word with a digit or a sign of paths and names
@@ -37,7 +38,11 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
 
 
 def make_table_blocks_by_first_row(rows: Sequence[Sequence[str]]) -> Iterator[ParsedBlock]:
-    """Yield the rows as table blocks; the first row is the header if it names columns: labels, and no sentences."""
+    """Yield the rows as table blocks; the first row is the header if it names columns: labels, and no sentences. A form
+    has a line per row too, each value behind its label."""
+    if is_form(rows):
+        yield from make_form_blocks(rows)
+        return
     named = len(rows) > 1 and is_header(rows[0]) and all(map(_is_label, rows[0]))
     yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
 
@@ -52,6 +57,45 @@ def has_clear_header(rows: Sequence[Sequence[str]]) -> bool:
         column and all(map(is_value, column)) and not is_value(name)
         for name, column in zip(rows[0], columns, strict=True)
     )
+
+
+def is_form(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table is a form: each second column holds labels, all different, and the one beside it what they
+    name. The first row names no columns then, as it has a value, such as a date or a code; and a column has both values
+    and words."""
+    if len(rows) < 2 or any(len(row) % 2 or len(row) != len(rows[0]) for row in rows):
+        return False
+    labels = [cell for row in rows for cell in row[::2] if cell]
+    if len(set(labels)) < len(labels) or any(is_value(cell) or not _is_name(cell) for cell in labels):
+        return False
+    columns = [[is_value(row[at]) for row in rows if row[at]] for at in range(1, len(rows[0]), 2)]
+    return any(map(is_value, rows[0][1::2])) and any(len(set(column)) > 1 for column in columns)
+
+
+def make_form_blocks(rows: Iterable[Sequence[str]]) -> Iterator[ParsedBlock]:
+    """Yield the rows of a form as table blocks, "Label: value | Label: value" in a line. Labels without value are left
+    out."""
+    pairs = (zip(row[::2], row[1::2], strict=True) for row in rows)
+    yield from make_table_blocks(
+        ([f"{label.rstrip(' :')}: {value}" if label else value for label, value in row if value] for row in pairs), None
+    )
+
+
+def names_amount(cells: Sequence[str]) -> bool:
+    """Return whether a row below a table holds nothing but an amount and its label, which stands in the column of other
+    things: "", "", "Total", "45.00"."""
+    held = [at for at, cell in enumerate(cells) if cell]
+    return (
+        len(held) == 2
+        and held[0] > 0
+        and held[1] == len(cells) - 1 > 1
+        and begins_as_number(cells[held[1]])
+        and not begins_as_number(cells[held[0]])
+    )
+
+
+def _is_name(cell: str) -> bool:
+    return len(cell.split()) <= FIELD_WORDS and len(cell) <= LABEL_CHARACTERS and any(map(str.isalpha, cell))
 
 
 def begins_as_number(cell: str) -> bool:
@@ -108,7 +152,7 @@ def is_header(row: Sequence[str]) -> bool:
 
 def _line(names: Sequence[str], row: Sequence[str]) -> str:
     cells = [_cell(cell) for cell in row]
-    if not names:
+    if not names or names_amount(cells):
         return " | ".join(cell for cell in cells if cell)
     parts = []
     for at, cell in enumerate(cells):

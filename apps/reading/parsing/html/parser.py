@@ -22,8 +22,10 @@ import trafilatura
 from apps.reading.parsing.common.encoding import detect_encoding, read_text
 from apps.reading.parsing.common.tables import (
     has_clear_header,
+    is_form,
     is_header,
     join_hanging_rows,
+    make_form_blocks,
     make_table_blocks,
 )
 from apps.reading.parsing.html.hidden_elements import hidden_elements
@@ -197,6 +199,9 @@ def _table(rows: list[list[str]], *, marked: bool) -> Iterator[ParsedBlock]:
     """Yield the rows of a table; as a paragraph if the table only draws a box around a note. `marked`: has a header."""
     if all(len(set(row) - {""}) == 1 for row in rows):
         yield ParsedBlock("paragraph", "\n".join(next(filter(None, row)) for row in rows))
+        return
+    if not marked and is_form(rows):
+        yield from make_form_blocks(rows)
         return
     named = has_clear_header(rows) or (marked and len(rows) > 1 and is_header(rows[0]))
     yield from make_table_blocks(rows[1:] if named else join_hanging_rows(rows), rows[0] if named else None)

@@ -10,7 +10,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from apps.lib.text import message_templates
-from apps.reading.parsing.common.tables import begins_as_number, is_header, make_table_blocks
+from apps.reading.parsing.common.tables import begins_as_number, is_form, is_header, make_form_blocks, make_table_blocks
 from apps.reading.parsing.office.hidden_cells import HiddenCells, find_hidden_cells
 from apps.reading.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -88,6 +88,9 @@ def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
     while cut and (len(used) > 1 or len(cut) == 1) and sum(map(bool, cut[0])) == 1:
         yield ParsedBlock("paragraph", next(filter(None, cut[0])))
         cut = cut[1:]
+    if is_form(cut):
+        yield from make_form_blocks(cut)
+        return
     if (joined := _joined(cut)) is not None:
         cut = [joined, *cut[2:]]
     named = find_column_names(cut)

@@ -75,6 +75,7 @@ _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
 )
 _FORCE_BOLD, _BOLD_WEIGHT = 1 << 18, 600  # flag of a font, and weight from which it counts as bold
+LARGER = 1.15  # times the size of most text, from which a short line is a heading
 FEW_CHARACTERS = 30  # a page with fewer, and with a picture, counts as scanned
 FEW_BESIDE = 250  # the same, if a picture covers most of the page: a scan with a stamp or a running head
 COVERS = 0.5  # share of the page that such a picture covers
@@ -352,12 +353,13 @@ def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKin
     line = lines[at]
     words = text[line.start : line.end].strip()
     if _LIST.match(words):
-        return ("heading", 3) if line.bold and len(words) <= 80 and line.size >= body else ("list", 0)
+        is_larger = 0 < LARGER * body <= line.size
+        return ("heading", 3) if len(words) <= 80 and (is_larger or (line.bold and line.size >= body)) else ("list", 0)
     if _BOX_LABEL.fullmatch(words) or _mixes_alphabets(words):
         return "paragraph", 0
     if len(words) > 120 or not any(char.isalpha() for char in words) or not body:
         return "paragraph", 0
-    if line.size >= 1.15 * body:
+    if line.size >= LARGER * body:
         return "heading", 1 if line.size >= 1.6 * body else 2 if line.size >= 1.3 * body else 3
     after = lines[at + 1] if at + 1 < len(lines) else None
     alone = (at == 0 or not lines[at - 1].bold) and (after is None or not after.bold)

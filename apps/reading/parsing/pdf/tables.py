@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from apps.lib.text.sentences import BULLETS
-from apps.reading.parsing.common.tables import is_header, is_value
+from apps.reading.parsing.common.tables import is_header, is_value, names_amount
 from apps.reading.parsing.pdf.columns import LineCell
 
 _AMOUNT = re.compile(r"\d\s*%|[$€£]\s*\d|:$")
@@ -222,8 +222,9 @@ def _inserts(text: str, table: DetectedTable) -> Iterator[Insert]:
     separator = "  " if table.is_list(text) else " |"
     for row in [*([table.header] if table.header else []), *table.rows]:
         before, last = None, None
+        named = table.header is not None and row is not table.header and not _names_amount(text, row, table.header)
         for cell in row:
-            name = _name(cell, table.header) if table.header and row is not table.header else None
+            name = _name(cell, table.header) if table.header and named else None
             if before is not None and name is None and text[before.end - 1] != ":":
                 yield before.end, separator
             elif before is not None and name is not None and name is not last:
@@ -231,6 +232,14 @@ def _inserts(text: str, table: DetectedTable) -> Iterator[Insert]:
             if name is not None and name is not last and _words(text, name) != _words(text, cell):
                 yield cell.start, f"{_words(text, name).rstrip(':')}: "
             before, last = cell, name
+
+
+def _names_amount(text: str, row: Sequence[LineCell], header: Sequence[LineCell]) -> bool:
+    cells = dict.fromkeys(header, "")
+    for cell in row:
+        if (name := _name(cell, header)) is not None:
+            cells[name] += _words(text, cell)
+    return names_amount(list(cells.values()))
 
 
 def _words(text: str, cell: LineCell) -> str:

@@ -1,17 +1,20 @@
-"""Parser of plain text: blank lines separate paragraphs, and lines that look like headings are headings. Headers and
-footers of printed pages are left out."""
+"""Parser of plain text: blank lines separate paragraphs, and lines that look like headings are headings. Amounts that
+stand below each other are a table, as on a receipt. Headers and footers of printed pages are left out."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
 
 from apps.reading.parsing.common.encoding import read_text
+from apps.reading.parsing.common.tables import make_table_blocks
 from apps.reading.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, paginate
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_GAP = re.compile(r"[ \t]*\t[ \t]*| {3,}")  # between two cells of a line
+_AMOUNT = re.compile(r"[(+-]?(?:[$€£]|[A-Z]{2,3} )?-?\d[\d.,'’:]*(?: ?(?:[%€$£]|[A-Z]{2,3}))?\)?")
 _NUMBER = re.compile(r"\d+")
 PAGES = 4  # on which a header or footer recurs, at least
 PAGE_LINES = range(40, 101)  # lines of a printed page
@@ -27,7 +30,7 @@ _UNDERLINES = "=-"  # of the first and the second level; others are deeper
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield the pages of a text file. Raises ParseError."""
     text = drop_page_lines(read_text(path, limits))
-    yield from paginate(mark_headings(list(split_paragraphs(text))), limits)
+    yield from paginate(mark_amounts(mark_headings(list(split_paragraphs(text)))), limits)
 
 
 def drop_page_lines(text: str) -> str:
@@ -79,6 +82,30 @@ def split_paragraphs(text: str) -> Iterator[ParsedBlock]:
         yield ParsedBlock("paragraph", text[start : gap.start()])
         start = gap.end()
     yield ParsedBlock("paragraph", text[start:])
+
+
+def mark_amounts(blocks: Iterable[ParsedBlock]) -> Iterator[ParsedBlock]:
+    """Yield the blocks; lines of a paragraph that end with amounts below each other become a table, a row each."""
+    for block in blocks:
+        lines = block.text.split("\n") if block.kind == "paragraph" else []
+        ends = Counter(len(line.rstrip()) for line in lines if len(_split_amount_line(line)) > 1)
+        aligned = {end for end, count in ends.items() if count > 1}
+        if not aligned:
+            yield block
+            continue
+        rows = [_split_amount_line(line) if len(line.rstrip()) in aligned else [line] for line in lines]
+        for is_table, group in groupby(rows, lambda row: len(row) > 1):
+            if is_table:
+                yield from make_table_blocks(group, None)
+            elif text := "\n".join(line for (line,) in group).strip("\n"):
+                yield ParsedBlock("paragraph", text)
+
+
+def _split_amount_line(line: str) -> list[str]:
+    """Return label and amounts of a line, which stand far from each other; the line alone if it is none."""
+    cells = _GAP.split(line.strip())
+    is_amount = len(cells) > 1 and _AMOUNT.fullmatch(cells[-1]) and any(map(str.isalpha, cells[0]))
+    return cells if is_amount else [line]
 
 
 def mark_headings(paragraphs: Sequence[ParsedBlock]) -> Iterator[ParsedBlock]:
