@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "ninja",
@@ -155,6 +156,17 @@ ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_UNIQUE_EMAIL = ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds until the administration asks for the password again
 ACCOUNT_LOGOUT_ON_GET = ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+MFA_ADAPTER = "apps.users.second_factor.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "apps.users.second_factor.forms.CodeForm",
+    "authenticate_webauthn": "apps.users.second_factor.forms.SecondPasskeyForm",
+    "login_webauthn": "apps.users.second_factor.forms.PasskeySignInForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # with a mail server nobody signs in before the address is confirmed
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s before and after the present one: clocks of phones differ
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # sign-ins by passkey alone, which cannot be guessed
 INITIAL_SIGNUP = ENV.SIGNUP
 SOCIALACCOUNT_ADAPTER = "apps.users.single_sign_on.adapter.SocialAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_STORE_TOKENS = False

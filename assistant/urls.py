@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from apps.api.api import api
+from apps.users.views.second_factor import PasskeySignInView, SecondFactorView
 from apps.users.views.single_sign_on import SignOutView
 from apps.users.views.users import show_own_address
 
@@ -13,6 +14,9 @@ urlpatterns = [
     # Before django-allauth's page, which empties User.email if addresses need no confirmation.
     path("accounts/email/", show_own_address, name="account_email"),
     path("accounts/logout/", SignOutView.as_view(), name="account_logout"),
+    # Under the names that django-allauth asks for; the pages on one's own factors are those of apps.users.
+    path("accounts/second-factor/", SecondFactorView.as_view(), name="mfa_authenticate"),
+    path("accounts/passkey/", PasskeySignInView.as_view(), name="mfa_login_webauthn"),
     path("accounts/", include("allauth.account.urls")),
     path("", include("apps.users.urls")),
     path("", include("apps.safety.urls")),

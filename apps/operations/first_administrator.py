@@ -18,8 +18,9 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apps.safety.audit_log import audit
-from apps.users import accounts
+from apps.users import accounts, sessions
 from apps.users.models import SiteSettings, User
+from apps.users.second_factor import factors
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +70,12 @@ def create_administrator(email: str, password: str, name: str = "") -> User:
     return user
 
 
-def rescue_administrator(email: str, *, create: bool = False) -> str:
+def rescue_administrator(email: str, *, create: bool = False, remove_second_factor: bool = False) -> str:
     """Make the account an active administrator with a verified address, and end its sessions.
 
-    Return a link, for one use, to choose a new password. Raises UnknownAccount without such an account unless `create`
-    is set, ValidationError for a malformed address of a new one.
+    Its second factor stays unless it is to be removed. Return a link, for one use, to choose a new
+    password. Raises UnknownAccount without such an account unless `create` is set, ValidationError for a malformed
+    address of a new one.
     """
     email = email.strip().lower()
     with transaction.atomic():
@@ -87,8 +89,10 @@ def rescue_administrator(email: str, *, create: bool = False) -> str:
         if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
             accounts.confirm_address(user)
         accounts.reinstate_as_administrator(user)
+        if remove_second_factor:
+            factors.take_off(user, None)
         audit.record_event("person.rescued", user=user.pk, subject=f"person {user.pk}", how="machine")
-    accounts.end_sessions(user)
+    sessions.end_sessions(user)
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     return str(get_adapter().get_reset_password_from_key_url(f"{user_pk_to_url_str(user)}-{token}"))
 

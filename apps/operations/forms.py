@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.operations import first_administrator
 from apps.users.models import SiteSettings, User
+from apps.users.second_factor import requirement
 
 if TYPE_CHECKING:
     SiteForm = forms.ModelForm[SiteSettings]
@@ -66,13 +67,28 @@ class AdministratorForm(forms.Form):
 
 
 class SignupModeForm(SiteForm):
-    """Form of the sign-up rule of the site, and of its texts."""
+    """Form of the rules of sign-up and sign-in of the site, and of its texts.
+
+    `by` is the administrator who edits it, `by_provider` whether that administrator signed in at the provider.
+    """
+
+    def __init__(self, *args: Any, by: User, by_provider: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.by, self.by_provider = by, by_provider
+
+    def clean_second_factor(self) -> str:
+        """Return the rule. An administrator who has no second factor cannot require one of themselves."""
+        rule = str(self.cleaned_data["second_factor"])
+        if requirement.covers(rule, self.by) and not self.by_provider and not requirement.has_factor(self.by):
+            raise ValidationError(gettext("Set up your own second factor first: you would need it at once."))
+        return rule
 
     class Meta:
         model = SiteSettings
-        fields = ["signup", "instructions", "banner"]
+        fields = ["signup", "second_factor", "instructions", "banner"]
         labels = {
             "signup": gettext_lazy("Who can sign up"),
+            "second_factor": gettext_lazy("Who needs a second factor"),
             "instructions": gettext_lazy("Instructions for every answer"),
             "banner": gettext_lazy("Banner"),
         }
@@ -82,7 +98,11 @@ class SignupModeForm(SiteForm):
             ),
             "banner": gettext_lazy("One sentence above every page, for signed-in users. Leave it empty for none."),
         }
-        widgets = {"signup": forms.RadioSelect, "instructions": forms.Textarea(attrs={"rows": 4})}
+        widgets = {
+            "signup": forms.RadioSelect,
+            "second_factor": forms.RadioSelect,
+            "instructions": forms.Textarea(attrs={"rows": 4}),
+        }
 
 
 class DefaultStyleForm(StyleForm):

@@ -16,26 +16,37 @@ from apps.conversations.models import Assistant, ModelProfile
 from apps.operations.forms import DefaultStyleForm, ModelStyleForm, SignupModeForm
 from apps.safety.audit_log import audit
 from apps.users.models import SiteSettings, User
-from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.permissions import administrator_required, get_signed_in_user, require_password
+from apps.users.second_factor import requirement
+from apps.users.sessions import is_by_provider
 from apps.users.site_texts import refresh_site_texts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def edit_settings(request: HttpRequest) -> HttpResponse:
-    """Show sign-up rule, texts of the site, and answer style by default and per chat model; a POST saves all."""
-    data = request.POST or None
-    site = SignupModeForm(data, instance=SiteSettings.current(), prefix="site")
+    """Show rules of sign-up and sign-in, texts of the site, and answer style by default and per chat model.
+
+    A POST saves all. A change of who needs a second factor asks for the password, and ends the sessions of those who
+    have none.
+    """
+    data, by = request.POST or None, get_signed_in_user(request)
+    by_provider = is_by_provider(dict(request.session.items()))
+    site = SignupModeForm(data, instance=SiteSettings.current(), prefix="site", by=by, by_provider=by_provider)
     assistant = DefaultStyleForm(data, instance=Assistant.default(), prefix="assistant")
     models = [
         ModelStyleForm(data, instance=row, prefix=f"model{row.pk}") for row in ModelProfile.objects.order_by("name")
     ]
     forms: list[BaseModelForm[Any]] = [site, assistant, *models]
     if request.method == "POST" and _valid(forms):
+        if "second_factor" in site.changed_data:
+            require_password(request)
         with transaction.atomic():
             for form in forms:
-                _save(form, get_signed_in_user(request))
+                _save(form, by)
         refresh_site_texts()
+        if "second_factor" in site.changed_data:
+            requirement.end_unmet_sessions()
         messages.success(request, gettext("Saved."))
         return redirect("operations:settings")
     return render(request, "operations/settings.html", {"site": site, "assistant": assistant, "models": models})

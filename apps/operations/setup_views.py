@@ -24,6 +24,7 @@ from apps.operations import engine_probes, first_administrator, model_status, sa
 from apps.operations.async_permissions import administrator_required_async
 from apps.operations.forms import AdministratorForm
 from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.sessions import note_device
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -54,6 +55,7 @@ def _first_step(request: HttpRequest) -> HttpResponse:
         except first_administrator.AdministratorExists:
             return redirect("account_login")
         login(request, user, backend=_BACKEND)
+        note_device(request)
         return redirect("operations:setup")
     return render(request, "operations/setup.html", {"form": form})
 

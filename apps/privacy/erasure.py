@@ -39,9 +39,9 @@ from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
 from apps.safety.models import Case
 from apps.safety.moderation import auto_close
-from apps.users.accounts import end_sessions
 from apps.users.models import Invitation, RateLimitBucket, User
 from apps.users.notices import delete_notices_about, forget_sender
+from apps.users.sessions import end_sessions
 
 LEGAL_HOLD_MESSAGE = (
     "Your data is under a legal hold: a law or a court requires that it is kept, so your account cannot "

@@ -7,7 +7,9 @@ class SafetyConfig(AppConfig):
     name = "apps.safety"
 
     def ready(self) -> None:
-        from apps.lib.db import encrypted_fields  # models cannot be imported earlier
+        from allauth.mfa.models import Authenticator  # models cannot be imported earlier
+
+        from apps.lib.db import encrypted_fields
         from apps.safety.audit_log import audit
         from apps.safety.models import snapshot_keys
         from apps.safety.moderation import account_suspensions, enforcement, reviewable
@@ -16,4 +18,5 @@ class SafetyConfig(AppConfig):
         audit_hook.register_recorder(audit.record_event)
         audit_hook.register_recorder(enforcement.settle_reinstatement)
         reviewable.register_reviewable(account_suspensions.KIND, account_suspensions.AccountReviewable())
+        snapshot_keys.encrypted_json[Authenticator] = ("data", ("secret", "seed"))
         encrypted_fields.in_use.append(snapshot_keys.has_encrypted_texts)

@@ -5,20 +5,17 @@ At least one active administrator always remains: a change that would leave none
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from allauth.account.models import EmailAddress
-from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, TextChoices, When
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from apps.users import audit_hook, special_permissions
 from apps.users.models import User
+from apps.users.second_factor import requirement
+from apps.users.sessions import end_sessions
 
 
 class LastAdministrator(Exception):
@@ -67,6 +64,7 @@ def confirm_address(user: User, by: User | None = None) -> None:
 def set_role(user: User, role: str, by: User | None = None) -> None:
     """Set the role of the user and log it; a user who becomes a member loses all special permissions for good.
 
+    If the role needs a second factor and the user has none, the sessions end: the next sign-in leads to its set-up.
     Raises LastAdministrator, and PermissionDenied unless `by` is an administrator; None is the product itself.
     """
     special_permissions.require_administrator(by)
@@ -77,6 +75,7 @@ def set_role(user: User, role: str, by: User | None = None) -> None:
         if role == User.Role.MEMBER:
             for permission in special_permissions.ALL:
                 permission.assign(user, False, by)
+    requirement.end_unmet_sessions(User.objects.filter(pk=user.pk))
 
 
 def suspend_user(user: User, by: User | None = None) -> None:
@@ -130,12 +129,3 @@ def _change(user: User, **changes: object) -> dict[str, object]:
         raise LastAdministrator
     User.objects.filter(pk=user.pk).update(**changes)
     return before
-
-
-def end_sessions(users: User | QuerySet[User], holds: Callable[[dict[str, Any]], bool] = lambda content: True) -> None:
-    """Delete the sessions of the users, all or those whose content `holds`. None works again after a reactivation."""
-    keys = {str(users.pk)} if isinstance(users, User) else {str(pk) for pk in users.values_list("pk", flat=True)}
-    alive = Session.objects.filter(expire_date__gt=timezone.now())
-    contents = ((row.pk, row.get_decoded()) for row in alive.iterator())
-    theirs = [pk for pk, content in contents if content.get("_auth_user_id") in keys and holds(content)]
-    Session.objects.filter(pk__in=theirs).delete()

@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import audit_hook, invitations, known_devices, rate_limits, sign_in_limits
+from apps.users import audit_hook, invitations, known_devices, rate_limits, sessions, sign_in_limits
 from apps.users.models import SiteSettings, User
 from apps.users.permissions import has_provider_account
-from apps.users.single_sign_on.adapter import SESSION_KEY, finish_link
+from apps.users.second_factor.stages import STAGES
+from apps.users.single_sign_on.adapter import finish_link
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -119,20 +120,35 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not known_devices.is_known_device(request, str(credentials.get("email") or "")):
             super().pre_authenticate(request, **credentials)
 
+    def get_login_stages(self) -> list[str]:
+        """Return the stages of a sign-in after the password; those of the second factor are ours, and come last."""
+        stages: list[str] = super().get_login_stages()
+        return [*(stage for stage in stages if not stage.startswith("allauth.mfa.")), *STAGES]
+
     def get_reauthentication_methods(self, user: AnyUser) -> list[dict[str, Any]]:
-        """Return the ways to prove presence. Users without a password sign in at the provider again."""
-        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        if not found and isinstance(user, User) and has_provider_account(user):
-            found.append({"id": "provider", "description": "", "url": reverse("users:sso_reauthenticate")})
-        return found
+        """Return the way to prove presence: the password, or for users without one a sign-in at the provider.
+
+        A code is none: whoever sits at an open device may hold the phone, too.
+        """
+        if not isinstance(user, User):
+            return []
+        if user.has_usable_password():
+            return [{"id": "reauthenticate", "description": "", "url": reverse("account_reauthenticate")}]
+        if has_provider_account(user):
+            return [{"id": "provider", "description": "", "url": reverse("users:sso_reauthenticate")}]
+        return []
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
-        """Remember the device. Limit the session of a sign-in with the provider; link after one with the password."""
+        """Note and remember the device.
+
+        Limit the session of a sign-in with the provider; link after one with the password.
+        """
         if (options.get("signal_kwargs") or {}).get("sociallogin") is not None:
             request.session.set_expiry(timezone.now() + timedelta(hours=settings.OIDC_SESSION_HOURS))
         else:
-            request.session.pop(SESSION_KEY, None)
+            request.session.pop(sessions.PROVIDER_KEY, None)
             finish_link(request, user)
+        sessions.note_device(request)
         return known_devices.remember_device(super().post_login(request, user, **options), user)
 
     def get_reset_password_from_key_url(self, key: str) -> str:

@@ -1,5 +1,5 @@
-"""Notices of shares, of groups that a user was added to, of long answers and uploads that are ready, and of readings by
-staff.
+"""Notices of shares, of groups that a user was added to, of long answers and uploads that are ready, of readings by
+staff, and of second factors that were removed.
 
 Entry points: `notify_users`, `list_notices`, `mark_notices_seen`, `dismiss_notices`.
 """
@@ -18,7 +18,7 @@ from apps.users.models import User, UserNotice
 KEPT = timedelta(days=90)  # older notices are deleted when the user gets a new one
 LISTED = 100
 _SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT, UserNotice.Kind.GROUP]
-_STAYING = [*_SHARED, UserNotice.Kind.READING]  # seen ones stay listed
+_STAYING = [*_SHARED, UserNotice.Kind.READING, UserNotice.Kind.SECOND_FACTOR]  # seen ones stay listed
 
 
 def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **details: Any) -> None:
@@ -37,9 +37,10 @@ def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **
 
 
 def list_notices(user: User) -> dict[str, list[UserNotice]]:
-    """Return the user's notices by topic: `shared`, `documents`, `answers`, the latest first."""
+    """Return the user's notices by topic: `account`, `shared`, `documents`, `answers`, the latest first."""
     rows = list(UserNotice.objects.filter(user=user)[:LISTED])
     return {
+        "account": [row for row in rows if row.kind == UserNotice.Kind.SECOND_FACTOR],
         "shared": [row for row in rows if row.kind in _SHARED],
         "documents": [row for row in rows if row.kind == UserNotice.Kind.DOCUMENTS],
         "answers": [row for row in rows if row.kind == UserNotice.Kind.ANSWER],

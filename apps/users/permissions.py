@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -66,18 +66,23 @@ def password_required(view: View[P]) -> View[P]:
     Others are asked for it first; then the request continues, a POST with its fields. Users without a password sign in
     at the provider again instead.
     """
-    checked: View[P] = reauthentication_required(view)
 
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        user = request.user
-        # django-allauth asks users who have no password for nothing.
-        passwordless = isinstance(user, User) and not user.has_usable_password() and has_provider_account(user)
-        if passwordless and not signed_in_anew(request):
-            raise ReauthenticationRequired
-        return checked(request, *args, **kwargs)
+        require_password(request)
+        return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def require_password(request: HttpRequest) -> None:
+    """Raise ReauthenticationRequired unless the user entered the password again: `password_required` inside a view."""
+    user = request.user
+    # django-allauth asks users who have no password for nothing.
+    passwordless = isinstance(user, User) and not user.has_usable_password() and has_provider_account(user)
+    if passwordless and not signed_in_anew(request):
+        raise ReauthenticationRequired
+    raise_if_reauthentication_required(request, app="")
 
 
 def has_provider_account(user: User) -> bool:

@@ -31,6 +31,27 @@ MATRIX = {
     "accounts/provider/callback/": PUBLIC,
     "accounts/provider/reauthenticate/": SIGNED_IN,
     "accounts/provider/backchannel-logout/": PUBLIC,  # the provider signs its token
+    # after the password, before anybody is signed in: tests/users/test_second_factor.py
+    "accounts/second-factor/": PUBLIC,
+    "accounts/second-factor/set-up/": PUBLIC,
+    "accounts/passkey/": PUBLIC,
+    # one's own, those of others are as unknown; some ask for the password: tests/users/test_second_factor.py
+    **dict.fromkeys(
+        [
+            f"security/{part}"
+            for part in (
+                "",
+                "add/",
+                "factors/<int:pk>/remove/",
+                "codes/",
+                "codes/new/",
+                "codes/download/",
+                "devices/end/",
+                "devices/<slug:key>/end/",
+            )
+        ],
+        SIGNED_IN,
+    ),
     "accounts/email/": SIGNED_IN,
     "accounts/confirm-email/": PUBLIC,
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": PUBLIC,
@@ -123,6 +144,7 @@ MATRIX = {
     P + "<int:pk>/groups/": ADMIN,
     P + "<int:pk>/role/": ADMIN,
     P + "<int:pk>/active/": ADMIN,
+    P + "<int:pk>/second-factor/remove/": ADMIN,
     P + "<int:pk>/address/": ADMIN,
     **dict.fromkeys([P + "<int:pk>/sealed/", P + "<int:pk>/break-glass/"], ADMIN),
     P + "invitations/<int:pk>/revoke/": ADMIN,

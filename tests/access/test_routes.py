@@ -19,6 +19,7 @@ from apps.users.accounts import suspend_user
 from apps.users.models import User
 from tests.access.owned_objects import OwnedObjects
 from tests.access.route_permissions import ADMIN, EDIT, MATRIX, OWN, PUBLIC, READ, STAFF, TOKEN
+from tests.support.second_factor import CODE, SET_UP, add_app, enter_password, require
 
 GONE = 404
 NOT_THIS_WAY = 405
@@ -143,6 +144,20 @@ def test_a_reader_changes_nothing(house: OwnedObjects, alice: User, bob: User) -
 def test_a_suspended_person_reaches_nothing(house: OwnedObjects, alice: User) -> None:
     session = sign_in(alice)
     suspend_user(alice)
+    for route, found in visit_all(house, alice, session):
+        assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}, route
+
+
+@pytest.mark.parametrize("has_factor", [True, False])
+def test_a_password_without_the_second_factor_reaches_nothing(
+    house: OwnedObjects, alice: User, has_factor: bool
+) -> None:
+    require("everybody")
+    if has_factor:
+        add_app(alice)
+    client = Client()
+    assert enter_password(client, alice) == (CODE if has_factor else SET_UP)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
     for route, found in visit_all(house, alice, session):
         assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}, route
 

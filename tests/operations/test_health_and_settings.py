@@ -74,7 +74,12 @@ def test_monitors_hear_whether_it_lives_and_is_ready(client: Client, db: None, m
 def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> None:
     profile = ModelProfile.objects.create(name="some-7B")
     assert "some-7B" in as_ada.get("/settings/").content.decode()
-    data = {"site-signup": "open", "assistant-style": "quotes", f"model{profile.pk}-style": "model"}
+    data = {
+        "site-signup": "open",
+        "site-second_factor": "nobody",
+        "assistant-style": "quotes",
+        f"model{profile.pk}-style": "model",
+    }
     data |= {"assistant-shown_sentences": "all", f"model{profile.pk}-shown_sentences": "verified"}
     assert as_ada.post("/settings/", data)["Location"] == "/settings/"
     profile.refresh_from_db()

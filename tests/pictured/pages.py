@@ -182,6 +182,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("instructions", "instructions/", "Your instructions",
              "Instructions and facts that every answer takes into account."),
         Page("notices", "notices/", "Notices", "What was withheld or decided, who read it, and the appeal."),
+        Page("security", "security/", "Second factor and devices",
+             "What is asked for after the password, and where one is signed in."),
         Page("tokens", "tokens/", "API tokens", "For programs that use the API."),
         Page("api", "api/docs", "The API", "Reference for programs; OpenAI clients work too."),
         Page("limits", "limits/", "Limits", "What is left of each limit."),

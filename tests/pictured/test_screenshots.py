@@ -40,6 +40,9 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them
     "accounts/provider/callback/", "accounts/provider/reauthenticate/",  # of a provider of accounts, which is none here
+    # after the password, or after entering it again; tests/journeys/test_second_factor.py looks at them
+    "accounts/second-factor/", "accounts/second-factor/set-up/", "accounts/passkey/",
+    "security/add/", "security/codes/", "security/codes/download/",
     "accounts/password/set/",  # for accounts without a password, which are not made here
     "accounts/login/code/confirm/",  # likewise: codes are not sent
 }  # fmt: skip

@@ -26,7 +26,12 @@ def _no_texts_afterwards() -> Iterator[None]:
 
 
 def save(admin: Client, **texts: str) -> None:
-    given = {"site-signup": "invitation", "assistant-style": "automatic", "assistant-shown_sentences": "automatic"}
+    given = {
+        "site-signup": "invitation",
+        "site-second_factor": "nobody",
+        "assistant-style": "automatic",
+        "assistant-shown_sentences": "automatic",
+    }
     response = admin.post("/settings/", given | {f"site-{name}": text for name, text in texts.items()})
     assert response.status_code == 302
 
@@ -56,8 +61,8 @@ def test_texts_are_read_again_by_other_processes_within_seconds(monkeypatch: pyt
 
 
 def test_texts_that_are_too_long_are_refused() -> None:
-    given = {"signup": "invitation", "instructions": "x" * 2001, "banner": "x" * 301}
-    assert set(forms.SignupModeForm(given).errors) == {"instructions", "banner"}
+    given = {"signup": "invitation", "second_factor": "nobody", "instructions": "x" * 2001, "banner": "x" * 301}
+    assert set(forms.SignupModeForm(given, by=User(), by_provider=False).errors) == {"instructions", "banner"}
 
 
 @pytest.mark.django_db(transaction=True)

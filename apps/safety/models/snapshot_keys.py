@@ -6,7 +6,7 @@ Encryption itself is in `lib/db/encrypted_fields.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
@@ -22,6 +23,8 @@ from apps.safety.audit_log import audit
 from apps.safety.models import Snapshot
 
 encrypted_models: list[type[models.Model]] = [Snapshot]  # other apps add theirs when they are ready
+# Models of packages, whose secrets are values of a JSON field: the field, and the keys.
+encrypted_json: dict[type[models.Model], tuple[str, tuple[str, ...]]] = {}
 _AT_ONCE = 200  # rows of one transaction: some 20 ms of encryption, so that a writer of SQLite does not wait long
 _NO_LIST = "[]"  # an empty list as stored before encryption
 
@@ -59,8 +62,8 @@ def has_encrypted_texts() -> bool:
     """Return whether any stored text is encrypted."""
     return any(
         model._default_manager.annotate(stored=column).filter(stored__startswith=encrypted_fields.PREFIX).exists()
-        for model in encrypted_models
-        for column in _raw_columns(_list_encrypted(model))
+        for model in (*encrypted_models, *encrypted_json)
+        for column in _raw_columns(model).values()
     )
 
 
@@ -122,24 +125,24 @@ class _Page:
 
 def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     """Yield all rows in pages, each read completely: SQLite changes no trigger while a query is open."""
-    for model in these or encrypted_models:
-        names = _list_encrypted(model)
+    for model in these or (*encrypted_models, *encrypted_json):
+        columns = _raw_columns(model)
         rows, last = model._default_manager.order_by("pk"), None
         while found := list(
-            (rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw_columns(names))[:_AT_ONCE]
+            (rows.filter(pk__gt=last) if last else rows).values_list("pk", *columns.values())[:_AT_ONCE]
         ):
             last = found[-1][0]
-            yield _Page(model, [(pk, dict(zip(names, texts, strict=True))) for pk, *texts in found])
+            texts = [(pk, dict(zip(columns, (text or "" for text in stored), strict=True))) for pk, *stored in found]
+            yield _Page(model, texts)
 
 
-def _list_encrypted(model: type[models.Model]) -> list[str]:
-    """Return the names of the encrypted fields."""
-    return [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
-
-
-def _raw_columns(names: Iterable[str]) -> list[Cast]:
-    """Return the columns as stored, without decryption."""
-    return [Cast(name, models.TextField()) for name in names]
+def _raw_columns(model: type[models.Model]) -> dict[str, models.Func]:
+    """Return by name the encrypted columns, or values of a JSON field, as stored, without decryption."""
+    if model in encrypted_json:
+        field, keys = encrypted_json[model]
+        return {key: KeyTextTransform(key, field) for key in keys}
+    names = (one.name for one in model._meta.fields if isinstance(one, encrypted_fields.EncryptedText))
+    return {name: Cast(name, models.TextField()) for name in names}
 
 
 def _encrypt_page(page: _Page) -> int:
@@ -152,9 +155,24 @@ def _encrypt_page(page: _Page) -> int:
 
 
 def _store_texts(model: type[models.Model], pk: Any, before: dict[str, str], fresh: dict[str, str]) -> int:
+    if model in encrypted_json:
+        return _store_json(model, pk, before, fresh)
     values = {name: models.Value(text, output_field=models.TextField()) for name, text in fresh.items()}
-    same = [Exact(column, before[name]) for name, column in zip(fresh, _raw_columns(fresh), strict=True)]
+    columns = _raw_columns(model)
+    same = [Exact(columns[name], before[name]) for name in fresh]
     return model._default_manager.filter(*same, pk=pk).update(**values)
+
+
+def _store_json(model: type[models.Model], pk: Any, before: dict[str, str], fresh: dict[str, str]) -> int:
+    field = encrypted_json[model][0]
+    with transaction.atomic():
+        row = model._default_manager.select_for_update().filter(pk=pk).first()
+        values = getattr(row, field, {})
+        if row is None or any(values.get(name) != before[name] for name in fresh):
+            return 0
+        setattr(row, field, {**values, **fresh})
+        row.save(update_fields=[field])
+    return 1
 
 
 def _reencrypt_texts(row: dict[str, str]) -> dict[str, str]:

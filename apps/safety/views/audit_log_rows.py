@@ -89,6 +89,11 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.not_invited": gettext_lazy("Invitation revoked"),
     "person.joined": gettext_lazy("User signed up"),
     "person.linked": gettext_lazy("Account linked with the provider"),
+    "person.factor_added": gettext_lazy("Second factor added"),
+    "person.factor_removed": gettext_lazy("Second factor removed"),
+    "person.factors_taken_off": gettext_lazy("Second factor of a user removed by staff"),
+    "person.recovery_codes": gettext_lazy("New recovery codes made"),
+    "person.recovery_code": gettext_lazy("Signed in with a recovery code"),
     "person.rescued": gettext_lazy("Administrator access restored"),
     "person.named_for_break_glass": gettext_lazy("Emergency permission given"),
     "person.not_named_for_break_glass": gettext_lazy("Emergency permission removed"),
@@ -165,6 +170,7 @@ _SUBJECTS: code_labels.CodeLabels = {
 # By name of the field in `settings.changed`: its label on the page of settings, and the model that has its choices.
 _SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
     "signup": (gettext_lazy("Who can sign up"), "users.SiteSettings"),
+    "second_factor": (gettext_lazy("Who needs a second factor"), "users.SiteSettings"),
     "instructions": (gettext_lazy("Instructions for every answer"), "users.SiteSettings"),
     "banner": (gettext_lazy("Banner"), "users.SiteSettings"),
     "style": (gettext_lazy("Answer style"), "conversations.Assistant"),
@@ -173,6 +179,7 @@ _SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
 _HOW: code_labels.CodeLabels = {
     "invitation": gettext_lazy("by invitation"), "open": gettext_lazy("sign-up is open"),
     "setup": gettext_lazy("during setup"), "machine": gettext_lazy("by a command on the server"),
+    "app": gettext_lazy("an app that makes codes"), "passkey": gettext_lazy("a passkey"),
 }  # fmt: skip
 _KEYS: code_labels.CodeLabels = {
     "clause": gettext_lazy("Clause"), "thing": gettext_lazy("Kind"), "outcome": gettext_lazy("Outcome"),

@@ -171,7 +171,16 @@ class SiteSettings(models.Model):
         INVITATION = "invitation", gettext_lazy("By invitation")
         CLOSED = "closed", gettext_lazy("Closed")
 
+    class SecondFactor(models.TextChoices):
+        """Roles that need a second factor when they sign in with a password."""
+
+        NOBODY = "nobody", gettext_lazy("Nobody; everyone may set one up")
+        ADMINISTRATORS = "administrators", gettext_lazy("Administrators")
+        STAFF = "staff", gettext_lazy("Administrators and reviewers")
+        EVERYBODY = "everybody", gettext_lazy("Everyone")
+
     signup = models.CharField(max_length=16, choices=Signup.choices, default=Signup.INVITATION)
+    second_factor = models.CharField(max_length=16, choices=SecondFactor.choices, default=SecondFactor.NOBODY)
     instructions = models.TextField(blank=True, max_length=2000)  # for every answer, before those of the assistant
     banner = models.CharField(max_length=300, blank=True)  # on every page of signed-in users
 

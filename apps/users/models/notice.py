@@ -12,11 +12,11 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 
 class UserNotice(models.Model):
-    """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, or staff
-    read a conversation by break-glass access.
+    """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, staff
+    read a conversation by break-glass access, or an administrator removed the second factor.
 
-    `subject` is the id of the conversation, collection, assistant, group or access, `name` its name at that time; of an
-    access, the title of the conversation.
+    `subject` is the id of the conversation, collection, assistant, group, access or account, `name` its name at that
+    time; of an access, the title of the conversation; of an account, "".
     """
 
     class Kind(models.TextChoices):
@@ -28,6 +28,7 @@ class UserNotice(models.Model):
         DOCUMENTS = "documents", gettext_lazy("Documents ready")
         ANSWER = "answer", gettext_lazy("Answer ready")
         READING = "reading", gettext_lazy("Conversation read by staff")
+        SECOND_FACTOR = "factor", gettext_lazy("Second factor removed")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_notices")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -65,6 +66,8 @@ class UserNotice(models.Model):
             return reverse("documents:collections")
         if self.kind == self.Kind.READING:
             return f"{reverse('safety:notices')}?show=reads"
+        if self.kind == self.Kind.SECOND_FACTOR:
+            return reverse("users:security")
         return reverse(_PAGES[self.kind], args=[self.subject])
 
 
@@ -144,6 +147,10 @@ def _title_reading(row: UserNotice) -> str:
     return f"{reading} {approval}"
 
 
+def _title_second_factor(row: UserNotice) -> str:
+    return gettext("An administrator removed your second factor and signed you out everywhere. Set up a new one.")
+
+
 _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.COLLECTION: _title_shared_collection,
     UserNotice.Kind.ASSISTANT: _title_shared_assistant,
@@ -151,6 +158,7 @@ _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.DOCUMENTS: _title_documents,
     UserNotice.Kind.ANSWER: _title_answer,
     UserNotice.Kind.READING: _title_reading,
+    UserNotice.Kind.SECOND_FACTOR: _title_second_factor,
 }
 _PAGES: dict[str, str] = {
     UserNotice.Kind.COLLECTION: "documents:collection",

@@ -28,11 +28,11 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.users import audit_hook, invitations
 from apps.users.models import User
+from apps.users.sessions import PROVIDER_KEY
 from apps.users.single_sign_on import directory_sync
 from apps.users.single_sign_on.claims import Identity
 from apps.users.single_sign_on.provider import LEEWAY_S, SiteOidcProvider
 
-SESSION_KEY = "single_sign_on"  # of a session: sub, sid and id token, for the sign-out
 LINK_KEY = "single_sign_on_link"  # of a session: the identity that waits for the local password
 LINK_S = 600  # seconds for which it waits
 REFUSALS = {
@@ -90,7 +90,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             _link_or_refuse(request, sociallogin, identity)
         if sociallogin.is_existing and sociallogin.user.is_active:
             directory_sync.apply_identity(sociallogin.user, identity)
-        request.session[SESSION_KEY] = {
+        request.session[PROVIDER_KEY] = {
             "sub": identity.subject,
             "sid": sociallogin.id_claims.get("sid"),
             "id_token": sociallogin.id_token,

@@ -11,9 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from apps.users.accounts import end_sessions
 from apps.users.models import ApiToken, User
-from apps.users.single_sign_on.adapter import SESSION_KEY
+from apps.users.sessions import PROVIDER_KEY, end_sessions
 from apps.users.single_sign_on.provider import LEEWAY_S, is_configured, load_configuration, verify_token
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -29,7 +28,7 @@ def build_sign_out_address(request: HttpRequest) -> str:
 
     "" if the session began without the provider, or the provider has no such address or is unreachable.
     """
-    signed_in = request.session.get(SESSION_KEY)
+    signed_in = request.session.get(PROVIDER_KEY)
     if not signed_in or not request.user.is_authenticated or not is_configured():
         return ""
     try:
@@ -64,7 +63,7 @@ def end_by_logout_token(token: str) -> int:
     accounts = SocialAccount.objects.filter(provider=settings.OIDC_ISSUER)
     users = User.objects.filter(pk__in=(accounts.filter(uid=subject) if subject else accounts).values("user"))
     if session:
-        end_sessions(users, lambda content: (content.get(SESSION_KEY) or {}).get("sid") == session)
+        end_sessions(users, lambda content: (content.get(PROVIDER_KEY) or {}).get("sid") == session)
     else:
         end_sessions(users)
         ApiToken.objects.filter(user__in=users).delete()

@@ -8,6 +8,7 @@ from allauth.account.adapter import get_adapter
 from django import template
 from django.conf import settings
 
+from apps.users.second_factor import passkeys
 from apps.users.single_sign_on.provider import is_configured
 
 register = template.Library()
@@ -17,6 +18,12 @@ register = template.Library()
 def provider_name() -> str:
     """Return the name of the provider of sign-ins; "" if there is none."""
     return str(settings.OIDC_NAME) if is_configured() else ""
+
+
+@register.simple_tag
+def passkeys_in_use() -> bool:
+    """Return whether any user of the site has a passkey."""
+    return passkeys.are_in_use()
 
 
 @register.simple_tag(takes_context=True)

@@ -21,6 +21,7 @@ from apps.users.accounts import AccountState, LastAdministrator, confirm_address
 from apps.users.forms import InvitationForm
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.permissions import administrator_required, get_signed_in_user, password_required
+from apps.users.second_factor import factors, requirement
 from apps.users.special_permissions import SpecialPermission
 
 USER_COLUMNS = (
@@ -100,6 +101,8 @@ def show_user(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "found": found,
         "roles": User.Role.choices,
+        "factors": factors.list_factors(found),
+        "needs_factor": requirement.is_required(found),
         "groups": [(group, group in found.groups.all()) for group in Group.objects.order_by("name")],
     }
     return render(request, "users/user.html", context)
@@ -174,6 +177,22 @@ def change_special_permission(request: HttpRequest, pk: int, permission: Special
         messages.error(request, gettext("Only reviewers and administrators can have this permission."))
     else:
         permission.assign(user, given, get_signed_in_user(request))
+    return redirect("users:user", pk)
+
+
+@administrator_required
+@require_POST
+@password_required
+def take_off_factors(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove the second factor of another user who lost it, and end their sessions."""
+    user, by = get_object_or_404(User, pk=pk), get_signed_in_user(request)
+    if user.pk == by.pk:
+        return redirect("users:security")  # one's own, by the rules for everyone
+    if factors.take_off(user, by):
+        messages.success(
+            request,
+            gettext("The second factor of %(user)s was removed. The user is signed out everywhere.") % {"user": user},
+        )
     return redirect("users:user", pk)
 
 

@@ -16,11 +16,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="the e-mail address of the account")
+        parser.add_argument(
+            "--remove-second-factor", action="store_true", help="remove the second factor, if it is lost"
+        )
         parser.add_argument("--create", action="store_true", help="create the account if it does not exist")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            link = first_administrator.rescue_administrator(options["email"], create=options["create"])
+            link = first_administrator.rescue_administrator(
+                options["email"], create=options["create"], remove_second_factor=options["remove_second_factor"]
+            )
         except first_administrator.UnknownAccount:
             raise CommandError(
                 f"There is no account with the address {options['email']}. Add --create to create one."
