@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.safety.break_glass.access_requests import can_list_requests, pending_requests
 from apps.safety.moderation import cases
 from apps.safety.policy import versions
-from apps.users.models import User
+from apps.users.models import JoinRequest, User
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -46,7 +46,7 @@ class AdministrationNavigation:
     """Sections that the user may open. `current` is the entry of the open page; None on other pages of the product."""
 
     sections: list[NavigationSection]
-    waiting: int  # cases, requests and policy drafts that the user could claim, answer or approve
+    waiting: int  # cases, requests, askers for an account and policy drafts that the user could claim or answer
 
     @property
     def current(self) -> NavigationEntry | None:
@@ -62,6 +62,7 @@ def _is_administrator(user: User) -> bool:
 
 
 QUEUE, POLICY, BREAK_GLASS = "safety:queue", "safety:policy", "conversations:break_glass"
+PEOPLE = "users:people"
 PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
     (gettext_lazy("Review"), (
         (gettext_lazy("Queue"), QUEUE, _is_staff),
@@ -72,7 +73,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
         (gettext_lazy("Emergency access"), BREAK_GLASS, can_list_requests),
     )),
     (gettext_lazy("Accounts"), (
-        (gettext_lazy("Users"), "users:people", _is_administrator),
+        (gettext_lazy("Users"), PEOPLE, _is_administrator),
         (gettext_lazy("Groups"), "users:groups", _is_administrator),
         (gettext_lazy("Usage"), "users:usage", _is_administrator),
         (gettext_lazy("Limits"), "users:limit_settings", _is_administrator),
@@ -97,6 +98,7 @@ def build_navigation(user: User, path: str) -> AdministrationNavigation:
     waiting = {
         QUEUE: cases.claimable_cases(user).count(),
         BREAK_GLASS: pending_requests(user).count(),
+        PEOPLE: JoinRequest.objects.count() if user.is_administrator else 0,
         POLICY: versions.count_approvable_drafts(user) if user.is_administrator else 0,
     }
     urls = {name: reverse(name) for _, pages in PAGES for _, name, _ in pages}

@@ -14,7 +14,7 @@ from apps.documents.ingestion import ocr_retry, starter_questions, worker
 from apps.documents.library import folder_sync, trash
 from apps.documents.moderation import document_redaction
 from apps.documents.reader import page_view
-from apps.users import rate_limits, usage
+from apps.users import join_requests, rate_limits, usage
 
 
 def empty_trash() -> None:
@@ -32,6 +32,7 @@ worker.periodic_jobs += [
     empty_trash,
     rate_limits.delete_full_buckets,
     usage.delete_old_usage,
+    join_requests.delete_old_requests,
 ]
 
 

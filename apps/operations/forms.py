@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,6 +14,8 @@ from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, Show
 from apps.operations import first_administrator
 from apps.users.models import SiteSettings, User
 from apps.users.second_factor import requirement
+
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 if TYPE_CHECKING:
     SiteForm = forms.ModelForm[SiteSettings]
@@ -85,14 +88,17 @@ class SignupModeForm(SiteForm):
 
     class Meta:
         model = SiteSettings
-        fields = ["signup", "second_factor", "instructions", "banner"]
+        fields = ["signup", "signup_domains", "signup_approval", "second_factor", "instructions", "banner"]
         labels = {
             "signup": gettext_lazy("Who can sign up"),
+            "signup_domains": gettext_lazy("Domains"),
+            "signup_approval": gettext_lazy("An administrator approves each of them"),
             "second_factor": gettext_lazy("Who needs a second factor"),
             "instructions": gettext_lazy("Instructions for every answer"),
             "banner": gettext_lazy("Banner"),
         }
         help_texts = {
+            "signup_domains": gettext_lazy("Such as example.org, several with spaces between them."),
             "instructions": gettext_lazy(
                 "They come before those of the assistant: the tone of the house, for example, or whom to ask."
             ),
@@ -103,6 +109,19 @@ class SignupModeForm(SiteForm):
             "second_factor": forms.RadioSelect,
             "instructions": forms.Textarea(attrs={"rows": 4}),
         }
+
+    def clean_signup_domains(self) -> str:
+        given = self.cleaned_data["signup_domains"].casefold().replace(",", " ").split()
+        names = [name.removeprefix("@") for name in given]
+        if wrong := next((name for name in names if not _DOMAIN.fullmatch(name)), ""):
+            raise ValidationError(gettext("“%(name)s” is no domain. Write it as example.org.") % {"name": wrong})
+        return " ".join(dict.fromkeys(names))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("signup") == SiteSettings.Signup.DOMAINS and not values.get("signup_domains", "-"):
+            self.add_error("signup_domains", gettext("Enter a domain, or choose another rule."))
+        return values
 
 
 class DefaultStyleForm(StyleForm):

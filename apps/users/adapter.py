@@ -16,7 +16,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import audit_hook, invitations, known_devices, rate_limits, sessions, sign_in_limits
+from apps.users import (
+    audit_hook,
+    invitations,
+    join_requests,
+    known_devices,
+    rate_limits,
+    sessions,
+    sign_in_limits,
+)
 from apps.users.models import SiteSettings, User
 from apps.users.permissions import has_provider_account
 from apps.users.second_factor.stages import STAGES
@@ -66,9 +74,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
         rule = request.signup_rule = SiteSettings.current().signup  # type: ignore[attr-defined]  # read by the sign-up page
         invitation = invitations.get_session_invitation(request) if rule != Signup.CLOSED else None
-        if invitation is not None and invitation.email:
-            self.stash_verified_email(request, invitation.email)  # the link was given to the owner of this address
-        return rule == Signup.OPEN or invitation is not None
+        confirmed = invitation.email if invitation is not None else join_requests.get_session_address(request)
+        if confirmed:
+            self.stash_verified_email(request, confirmed)  # the link was given to the owner of this address
+        return rule == Signup.OPEN or invitation is not None or bool(confirmed)
 
     def clean_email(self, email: str) -> str:
         """Return the address in lower case. Raises ValidationError if the invitation is for another address."""
@@ -78,6 +87,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             invitation = invitations.get_session_invitation(request)
             if invitation is not None and invitation.email and invitation.email != email:
                 raise ValidationError(gettext("This invitation is for %(email)s.") % {"email": invitation.email})
+            confirmed = "" if invitation is not None else join_requests.get_session_address(request)
+            if confirmed and confirmed != email:
+                raise ValidationError(gettext("You confirmed the address %(email)s.") % {"email": confirmed})
         return email
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
@@ -90,11 +102,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             super().save_user(request, user, form, commit)
             invitation = invitations.get_session_invitation(request)
             used = invitation is not None and invitations.redeem_invitation(invitation, user)
-            if not used and SiteSettings.current().signup != Signup.OPEN:
-                raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
             how = "invitation" if used else "open"
+            if not used and SiteSettings.current().signup != Signup.OPEN:
+                if join_requests.get_session_address(request) != user.email:
+                    raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
+                how = "domain"
             audit_hook.record_change("person.joined", actor=user, user=user.pk, subject=f"person {user.pk}", how=how)
         request.session.pop(invitations.SESSION_KEY, None)
+        request.session.pop(join_requests.SESSION_KEY, None)
         return user
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:

@@ -24,18 +24,18 @@ SESSION_KEY = "invitation"  # holds the hash, so that a session row does not rev
 _SECRET_CHARACTERS = 200
 
 
-def create_invitation(by: User, email: str = "", line: InvitationLine | None = None) -> str:
+def create_invitation(by: User, email: str = "", line: InvitationLine | None = None, name: str = "") -> str:
     """Create an invitation, log it, and return its link, which cannot be shown again.
 
-    `email`: the only address that may use it; "" for any. `line` gives name, role and groups of the account. Raises
-    PermissionDenied unless `by` is an administrator.
+    `email`: the only address that may use it; "" for any. `line` gives name, role and groups of the account, `name` the
+    name alone. Raises PermissionDenied unless `by` is an administrator.
     """
     require_administrator(by)
     secret = new_secret()
     with transaction.atomic():
         made = Invitation.objects.create(
             secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry(),
-            name=line.name if line else "", role=line.role if line else User.Role.MEMBER,
+            name=line.name if line else name, role=line.role if line else User.Role.MEMBER,
         )  # fmt: skip
         audit_hook.record_change("person.invited", actor=by, subject=f"invitation {made.pk}")
         if line is not None:

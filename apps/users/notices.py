@@ -37,9 +37,10 @@ def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **
 
 
 def list_notices(user: User) -> dict[str, list[UserNotice]]:
-    """Return the user's notices by topic: `account`, `shared`, `documents`, `answers`, the latest first."""
+    """Return the user's notices by topic: `joining`, `account`, `shared`, `documents`, `answers`, the latest first."""
     rows = list(UserNotice.objects.filter(user=user)[:LISTED])
     return {
+        "joining": [row for row in rows if row.kind == UserNotice.Kind.JOIN],
         "account": [row for row in rows if row.kind == UserNotice.Kind.SECOND_FACTOR],
         "shared": [row for row in rows if row.kind in _SHARED],
         "documents": [row for row in rows if row.kind == UserNotice.Kind.DOCUMENTS],

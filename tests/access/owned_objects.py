@@ -60,6 +60,7 @@ class OwnedObjects:
             "<int:step>": 1,
             "<slug:name>": "x",
             "<str:name>": "x",
+            "<str:token>": "x",
             "<slug:secret>": "x",
         }
         for part, value in parts.items():

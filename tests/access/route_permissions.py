@@ -26,6 +26,8 @@ MATRIX = {
     "accounts/logout/": PUBLIC,
     "accounts/inactive/": PUBLIC,
     "accounts/signup/": PUBLIC,
+    "accounts/join/": PUBLIC,
+    "accounts/join/<str:token>/": PUBLIC,  # the token is signed, and was mailed to its address
     "accounts/reauthenticate/": SIGNED_IN,
     "accounts/provider/login/": PUBLIC,
     "accounts/provider/callback/": PUBLIC,
@@ -148,6 +150,8 @@ MATRIX = {
     P + "<int:pk>/address/": ADMIN,
     **dict.fromkeys([P + "<int:pk>/sealed/", P + "<int:pk>/break-glass/"], ADMIN),
     P + "invitations/<int:pk>/revoke/": ADMIN,
+    P + "requests/<int:pk>/approve/": ADMIN,
+    P + "requests/<int:pk>/decline/": ADMIN,
     P + "groups/": ADMIN,
     P + "groups/<int:pk>/": ADMIN,
     P + "groups/<int:pk>/remove/": ADMIN,

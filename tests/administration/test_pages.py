@@ -84,7 +84,7 @@ def test_a_long_list_asks_few_questions(admin: Client, page: str, django_assert_
         user = make_user(f"p{number}")
         user.groups.add(Group.objects.create(name=f"g{number}"))
         make_collection(user)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         admin.get(page)
 
 

@@ -163,7 +163,7 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
 def test_the_page_asks_few_questions(admin: Client, django_assert_max_num_queries) -> None:
     for number in range(20):
         make_user(f"p{number}")
-    with django_assert_max_num_queries(15):  # among them notices, waiting cases and the folders of the sidebar
+    with django_assert_max_num_queries(17):  # among them notices, waiting cases and the folders of the sidebar
         admin.get("/people/")
 
 

@@ -100,6 +100,9 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.named_for_sealed": gettext_lazy("Permission for sealed cases given"),
     "person.not_named_for_sealed": gettext_lazy("Permission for sealed cases removed"),
     "person.role": gettext_lazy("Role changed"),
+    "person.asked_to_join": gettext_lazy("Account asked for"),
+    "person.join_approved": gettext_lazy("Request for an account approved"),
+    "person.join_declined": gettext_lazy("Request for an account declined"),
     "person.suspended": gettext_lazy("User suspended"),
     "person.reinstated": gettext_lazy("Suspension lifted"),
     "person.confirmed": gettext_lazy("E-mail address confirmed by staff"),
@@ -158,6 +161,7 @@ _SUBJECTS: code_labels.CodeLabels = {
     "glass": gettext_lazy("Emergency access"),
     "person": gettext_lazy("User"),
     "invitation": gettext_lazy("Invitation"),
+    "join": gettext_lazy("Request for an account"),
     "group": gettext_lazy("Group"),
     "limit": gettext_lazy("Limit"),
     "settings": gettext_lazy("Settings"),
@@ -173,11 +177,14 @@ _SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
     "second_factor": (gettext_lazy("Who needs a second factor"), "users.SiteSettings"),
     "instructions": (gettext_lazy("Instructions for every answer"), "users.SiteSettings"),
     "banner": (gettext_lazy("Banner"), "users.SiteSettings"),
+    "signup_domains": (gettext_lazy("Domains"), "users.SiteSettings"),
+    "signup_approval": (gettext_lazy("An administrator approves each of them"), "users.SiteSettings"),
     "style": (gettext_lazy("Answer style"), "conversations.Assistant"),
     "shown_sentences": (gettext_lazy("Sentences shown"), "conversations.Assistant"),
 }
 _HOW: code_labels.CodeLabels = {
     "invitation": gettext_lazy("by invitation"), "open": gettext_lazy("sign-up is open"),
+    "domain": gettext_lazy("with an address of an allowed domain"),
     "setup": gettext_lazy("during setup"), "machine": gettext_lazy("by a command on the server"),
     "app": gettext_lazy("an app that makes codes"), "passkey": gettext_lazy("a passkey"),
 }  # fmt: skip
@@ -198,6 +205,7 @@ _KEYS: code_labels.CodeLabels = {
     "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
     "self_approved": gettext_lazy("Self-approved"), "to": gettext_lazy("Handed over to"),
     "collections": gettext_lazy("Collections"), "assistants": gettext_lazy("Assistants"),
+    "confirmed": gettext_lazy("Address confirmed"),
     "links": gettext_lazy("Shared links"), "model": gettext_lazy("Model"), "shared": gettext_lazy("All together"),
 }  # fmt: skip
 _RATE = re.compile(r"(\d+) / (\d+)")  # a limit before or after a change

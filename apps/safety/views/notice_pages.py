@@ -39,7 +39,8 @@ ROWS = 20  # of a page of one topic
 SHORT = 5  # rows of a topic on the page of all topics
 _TOPICS = {  # values of `show`, in the order of the page
     "": gettext_lazy("All"), "decisions": gettext_lazy("Decisions"), "appealable": gettext_lazy("Can be appealed"),
-    "account": gettext_lazy("Your account"), "shared": gettext_lazy("Shared with you"),
+    "joining": gettext_lazy("Asked for an account"), "account": gettext_lazy("Your account"),
+    "shared": gettext_lazy("Shared with you"),
     "documents": gettext_lazy("Documents"), "answers": gettext_lazy("Answers"),
     "reads": gettext_lazy("Who read my data"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from apps.users.models.join_request import JoinRequest as JoinRequest
 from apps.users.models.notice import UserNotice as UserNotice
 from apps.users.models.provider_membership import ProviderMembership as ProviderMembership
 from apps.users.models.rate_limit import RateLimit as RateLimit
@@ -169,6 +170,7 @@ class SiteSettings(models.Model):
 
         OPEN = "open", gettext_lazy("Open: anyone can sign up")
         INVITATION = "invitation", gettext_lazy("By invitation")
+        DOMAINS = "domains", gettext_lazy("By invitation, or with an address of the domains below")
         CLOSED = "closed", gettext_lazy("Closed")
 
     class SecondFactor(models.TextChoices):
@@ -181,6 +183,8 @@ class SiteSettings(models.Model):
 
     signup = models.CharField(max_length=16, choices=Signup.choices, default=Signup.INVITATION)
     second_factor = models.CharField(max_length=16, choices=SecondFactor.choices, default=SecondFactor.NOBODY)
+    signup_domains = models.CharField(max_length=1000, blank=True)  # names between spaces, for the rule DOMAINS
+    signup_approval = models.BooleanField(default=True)  # an administrator decides on each address of these domains
     instructions = models.TextField(blank=True, max_length=2000)  # for every answer, before those of the assistant
     banner = models.CharField(max_length=300, blank=True)  # on every page of signed-in users
 
@@ -189,6 +193,11 @@ class SiteSettings(models.Model):
 
     def __str__(self) -> str:
         return "Site settings"
+
+    @property
+    def domain_list(self) -> list[str]:
+        """Return the domains whose addresses may ask for an account, in lower case."""
+        return self.signup_domains.casefold().split()
 
     @classmethod
     def current(cls) -> SiteSettings:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 class UserNotice(models.Model):
     """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, staff
-    read a conversation by break-glass access, or an administrator removed the second factor.
+    read a conversation by break-glass access, or an administrator removed the second factor. Administrators
+    have notices of visitors who ask for an account.
 
     `subject` is the id of the conversation, collection, assistant, group, access or account, `name` its name at that
     time; of an access, the title of the conversation; of an account, "".
@@ -27,6 +28,7 @@ class UserNotice(models.Model):
         GROUP = "group", gettext_lazy("Added to a group")
         DOCUMENTS = "documents", gettext_lazy("Documents ready")
         ANSWER = "answer", gettext_lazy("Answer ready")
+        JOIN = "join", gettext_lazy("Account asked for")
         READING = "reading", gettext_lazy("Conversation read by staff")
         SECOND_FACTOR = "factor", gettext_lazy("Second factor removed")
 
@@ -64,6 +66,8 @@ class UserNotice(models.Model):
             return f"{reverse('conversations:new')}?assistant={self.subject}"
         if self.kind == self.Kind.GROUP:  # its page is for administrators
             return reverse("documents:collections")
+        if self.kind == self.Kind.JOIN:
+            return f"{reverse('users:people')}#waiting"
         if self.kind == self.Kind.READING:
             return f"{reverse('safety:notices')}?show=reads"
         if self.kind == self.Kind.SECOND_FACTOR:
@@ -115,6 +119,10 @@ def _title_answer(row: UserNotice) -> str:
     return gettext("The answer in “%(name)s” is ready.")
 
 
+def _title_join(row: UserNotice) -> str:
+    return gettext("%(name)s asks for an account.")
+
+
 def _title_reading(row: UserNotice) -> str:
     """Return who read what and who approved it. `details`: `by_administrator`, `listed` (only dates and titles were
     seen), and `approval`: second, self or emergency."""
@@ -157,6 +165,7 @@ _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.GROUP: _title_group,
     UserNotice.Kind.DOCUMENTS: _title_documents,
     UserNotice.Kind.ANSWER: _title_answer,
+    UserNotice.Kind.JOIN: _title_join,
     UserNotice.Kind.READING: _title_reading,
     UserNotice.Kind.SECOND_FACTOR: _title_second_factor,
 }

@@ -8,6 +8,7 @@ from allauth.account.adapter import get_adapter
 from django import template
 from django.conf import settings
 
+from apps.users.models import SiteSettings
 from apps.users.second_factor import passkeys
 from apps.users.single_sign_on.provider import is_configured
 
@@ -24,6 +25,12 @@ def provider_name() -> str:
 def passkeys_in_use() -> bool:
     """Return whether any user of the site has a passkey."""
     return passkeys.are_in_use()
+
+
+@register.simple_tag
+def may_ask_to_join() -> bool:
+    """Return whether visitors with an address of some domains may ask for an account."""
+    return SiteSettings.current().signup == SiteSettings.Signup.DOMAINS
 
 
 @register.simple_tag(takes_context=True)

@@ -15,11 +15,12 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.lib.outgoing_email import is_email_configured
 from apps.lib.table import Column, read_table_request
 from apps.users import invitations
 from apps.users.accounts import AccountState, LastAdministrator, confirm_address, list_users, reinstate_user, set_role
 from apps.users.forms import InvitationForm
-from apps.users.models import Invitation, SiteSettings, User
+from apps.users.models import Invitation, JoinRequest, SiteSettings, User
 from apps.users.permissions import administrator_required, get_signed_in_user, password_required
 from apps.users.second_factor import factors, requirement
 from apps.users.special_permissions import SpecialPermission
@@ -57,8 +58,8 @@ def show_users(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         link = invitations.create_invitation(get_signed_in_user(request), email)
-        return _render_users(request, InvitationForm(), link, email)
-    return _render_users(request, form)
+        return render_users(request, InvitationForm(), link, email)
+    return render_users(request, form)
 
 
 @administrator_required
@@ -70,10 +71,10 @@ def renew(request: HttpRequest, pk: int) -> HttpResponse:
         link, email = invitations.renew_invitation(pk, get_signed_in_user(request))
     except Invitation.DoesNotExist:
         raise Http404 from None
-    return _render_users(request, InvitationForm(), link, email)
+    return render_users(request, InvitationForm(), link, email)
 
 
-def _render_users(request: HttpRequest, form: InvitationForm, fresh: str = "", email: str = "") -> HttpResponse:
+def render_users(request: HttpRequest, form: InvitationForm, fresh: str = "", email: str = "") -> HttpResponse:
     """Return the page; with a `fresh` link for that address, which is mailed and shown once."""
     mailed = _mail_invitation(request, fresh, email) if email else ""
     table = read_table_request(request.GET, USER_COLUMNS, {"role": User.Role.values, "state": AccountState.values})
@@ -83,6 +84,8 @@ def _render_users(request: HttpRequest, form: InvitationForm, fresh: str = "", e
         "roles": User.Role.choices,
         "states": AccountState.choices,
         "invitations": Invitation.objects.filter(used_by__isnull=True).select_related("invited_by"),
+        "waiting": JoinRequest.objects.all(),
+        "mails": is_email_configured(),
         "signup": SiteSettings.current(),
         "form": form,
         "fresh": fresh,
