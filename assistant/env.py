@@ -341,7 +341,8 @@ class SearchSettings(SettingsGroup):
 
     SUPPORT_URL: Address = ""
     """Server of the OpenAI protocol with a judge, with its `/v1`. It gets the sentences for which the built-in check
-    finds no source, and the passages of the answer. Empty: no judge."""
+    finds no source, and the passages of the answer. Empty: the chat model judges its own sentences, if the reading
+    check trusts it with that."""
 
     SUPPORT_FORMAT: Literal["chat", "minicheck", "granite_guardian"] = "chat"
     """Format of the judge: `chat` any model whose server supports structured output (`json_schema`), `minicheck`

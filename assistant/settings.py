@@ -278,6 +278,7 @@ SAFETY_CHECK = "apps.safety.gate.default_check.DefaultCheck"  # like SUPPORT_CHE
 REVIEW_SECOND_PERCENT = ENV.REVIEW_SECOND_PERCENT
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # longest age in seconds of the gate's copy of the policy
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
+SUPPORT_SECONDS = ENV.SUPPORT_SECONDS
 SUPPORT_CHECK: dict[str, Any] = {
     "BACKEND": "apps.grounding.support_check.AgreementAndInference",
     "OPTIONS": {},

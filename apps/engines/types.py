@@ -177,6 +177,7 @@ class ModelInfo:
     accepts_all_sampling: bool = (
         True  # False: settings that OpenAI's protocol lacks are left out (`chat/model_catalog.py`)
     )
+    fingerprint: str = ""  # of what the server says about the weights; "" where it says nothing beside the name
 
 
 class ChatEngine(Protocol):
@@ -186,8 +187,9 @@ class ChatEngine(Protocol):
     def served_name(self) -> str:
         """Return the name of the model on its server as far as it is known without asking; "" before."""
 
-    async def info(self) -> ModelInfo:
-        """Return the served model, cached once known. Raise EngineUnavailable while the server cannot be reached."""
+    async def info(self, *, fresh: bool = False) -> ModelInfo:
+        """Return the served model, cached once known; `fresh` asks the server anew. Raise EngineUnavailable while the
+        server cannot be reached."""
 
     async def supports_tools(self) -> bool:
         """Return whether requests may offer tools, found out once by asking the server. Raise EngineUnavailable while

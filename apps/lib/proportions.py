@@ -24,9 +24,22 @@ class Proportion:
     @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper bound, 0 to 1; (0, 1) for a `whole` of 0."""
+        return self._compute_interval(1.96)
+
+    @property
+    def lower_bound(self) -> float:
+        """Bound that the true share exceeds with 95 % certainty (one-sided, z = 1.645), 0 to 1."""
+        return self._compute_interval(1.645)[0]
+
+    @property
+    def upper_bound(self) -> float:
+        """Bound below which the true share is with 95 % certainty (one-sided, z = 1.645), 0 to 1."""
+        return self._compute_interval(1.645)[1]
+
+    def _compute_interval(self, z: float) -> tuple[float, float]:
         if not self.whole:
             return 0.0, 1.0
-        z, n, p = 1.96, self.whole, self.part / self.whole
+        n, p = self.whole, self.part / self.whole
         middle = p + z * z / (2 * n)
         wide = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         low, high = (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)

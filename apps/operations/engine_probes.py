@@ -3,23 +3,27 @@ Doctor."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import gettext
 
 from apps.conversations.assistants import answer_style
+from apps.conversations.assistants.model_trust import describe_trust
 from apps.conversations.assistants.reading_check import get_measured_profile
-from apps.conversations.models import Assistant
+from apps.conversations.models import Assistant, ModelProfile
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
-from apps.engines.types import EngineBroken, ModelInfo
+from apps.engines.types import ChatEngine, EngineBroken, EngineBusy, ModelInfo
 from apps.lib.concurrency.threads import in_db, in_pool
 
 _QUESTION = "How can I change my password?"
 _NEAR = "You can change your password in the menu of your account."
 _FAR = "Two glaciers feed the river in spring."
+MEASURING_S = 60.0  # seconds that a page waits for a measurement; it goes on behind it
 _UNIT = 1e-3  # tolerance of the length of a unit vector
 
 
@@ -49,17 +53,31 @@ async def probe_chat_model(name: str = MAIN) -> ChatModelProbe:
 
 
 async def probe_reading(name: str = MAIN) -> str:
-    """Return a text on how well the model reads, and whether quotes or the model come first. Raises EngineError.
+    """Return a text on how well the model reads, and whether quotes or the model come first. Raise EngineError;
+    EngineBusy while its reading is being measured, which goes on.
 
-    Measured once per model, in about ten seconds.
+    Measured once per model, in ten seconds to some minutes.
     """
     chat = registry.get_chat_engine(name)
-    profile = await get_measured_profile(chat)
+    model = registry.get_chat_model(name)
     info = await chat.info()
+    if model is not None and model.passes_reading_check is not None:
+        profile = await in_db(answer_style.get_model_profile, info.name)
+    else:
+        profile = await _wait_for_profile(chat)
     assistant = await in_db(Assistant.default)
-    return answer_style.explain_style(
-        answer_style.resolve_style(assistant, profile, registry.get_chat_model(name)), assistant, profile, info.name
-    )
+    style = answer_style.resolve_style(assistant, profile, model)
+    words = answer_style.explain_style(style, assistant, profile, info.name)
+    return f"{words} {describe_trust(profile)}" if profile.reading_asked else words
+
+
+async def _wait_for_profile(chat: ChatEngine) -> ModelProfile:
+    try:
+        async with asyncio.timeout(MEASURING_S):
+            return await get_measured_profile(chat)
+    except TimeoutError as error:
+        words = gettext("Its reading is being tested, which takes some minutes on this server. Look again later.")
+        raise EngineBusy(words) from error
 
 
 async def probe_embedder(name: str = "") -> EmbedderProbe:

@@ -87,7 +87,7 @@ def test_a_server_is_added_tested_and_removed_while_it_answers(
     ada.get_by_label("Key", exact=True).fill(KEY)
     ada.get_by_role("button", name="Test and add").click()
     expect(ada.locator("h1")).to_have_text("stub-7B")
-    expect(ada.locator("main")).to_contain_text("of 8 questions answered correctly")
+    expect(ada.locator("main")).to_contain_text("questions answered correctly")
     assert find_violations(ada) == [] and KEY not in ada.content()
     wait_until(lambda: "stub-7B" in offered_models(alice), alice)
 

@@ -139,11 +139,11 @@ def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> None:
     fake().reply = "I do not know."
-    assert "answered only 0 of 8 questions" in as_ada.get("/setup/reading/").content.decode()
+    assert "answered only 0 of 10 questions" in as_ada.get("/setup/reading/").content.decode()
     asked = len(fake().requests)
     assert "Quotes from your documents come first" in as_ada.get("/setup/reading/").content.decode()
     assert len(fake().requests) == asked
-    assert "Failed: 0 of 8 questions answered correctly" in as_ada.get("/settings/").content.decode()
+    assert "Trusted with quotes only: 0 of 10 questions answered correctly" in as_ada.get("/settings/").content.decode()
 
 
 def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:

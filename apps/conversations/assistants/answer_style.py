@@ -1,7 +1,7 @@
 """Resolve the answer style: quotes first, or the model only.
 
 The assistant decides, else the profile of the model, the site setting, or the reading check. Entry points:
-`resolve_style`, `resolve_shown_sentences`, `rests`, `passes_reading_check`.
+`resolve_style`, `resolve_shown_sentences`, `rests`, `passes_reading_check`, `may_judge`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from django.conf import settings
 from django.utils.translation import gettext
 
+from apps.conversations.assistants.model_trust import ModelTrust, get_trust
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.engines import registry
 from apps.engines.chat.model_catalog import ChatModel
 from apps.lib.concurrency.threads import in_db
 
-MIN_READING_SCORE = 0.85  # share of right answers from which the model may write without quotes first
 PROFILE_AGE_S = 2.0  # seconds for which a profile is used again: one question asks for it up to four times
 
 _profiles: dict[str, tuple[float, ModelProfile]] = {}  # by name: when it was read, on the monotonic clock
@@ -76,16 +76,18 @@ async def passes_reading_check(served_name: str, model: str) -> bool:
     return has_passed_reading_check(await fetch_model_profile(served_name), registry.get_chat_model(model))
 
 
+async def may_judge(served_name: str, model: str) -> bool:
+    """Return whether the model may judge the sentences that it wrote; names as for `passes_reading_check`."""
+    profile = await fetch_model_profile(served_name)
+    return get_trust(profile, registry.get_chat_model(model)) is ModelTrust.JUDGES
+
+
 def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:
     """Return whether the model finds facts in passages; False if it was never measured.
 
     The operator's declaration (`passes_reading_check`) overrides the measurement.
     """
-    if model is not None and model.passes_reading_check is not None:
-        return model.passes_reading_check
-    if not profile.reading_asked or profile.reading_right is None:
-        return False
-    return profile.reading_right / profile.reading_asked >= MIN_READING_SCORE
+    return get_trust(profile, model) is not ModelTrust.QUOTES
 
 
 def explain_style(style: str, assistant: Assistant, profile: ModelProfile, model: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.translation import gettext
 
-from apps.conversations.assistants.answer_style import has_passed_reading_check
+from apps.conversations.assistants.model_trust import describe_trust
 from apps.conversations.models import ModelProfile
 
 register = template.Library()
@@ -16,9 +16,4 @@ def reading_result(profile: ModelProfile) -> str:
     """Return the result of the model's reading check in words."""
     if not profile.reading_asked:
         return gettext("Its reading has not been tested yet. Open the system check to test it.")
-    words = (
-        gettext("Passed: %(right)s of %(asked)s questions answered correctly.")
-        if has_passed_reading_check(profile)
-        else gettext("Failed: %(right)s of %(asked)s questions answered correctly.")
-    )
-    return words % {"right": profile.reading_right, "asked": profile.reading_asked}
+    return describe_trust(profile)

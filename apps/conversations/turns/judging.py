@@ -1,6 +1,7 @@
-"""Ask the judge (`SUPPORT_URL`) about sentences of a running answer that have no source, beside the stream.
+"""Ask the judge about sentences of a running answer that have no source, beside the stream.
 
-`AnswerJudge` is the entry point. Text never waits for it, and its failures cost verdicts only.
+The judge is the one of `SUPPORT_URL`, or the model that writes (`own_judge.py`). Text never waits for it, and its
+failures cost verdicts only. `AnswerJudge` is the entry point.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class AnswerJudge:
     def name(self) -> str:
         """Return the model's name; "" without a judge, or after it has failed."""
         return self._engine.name if self._engine is not None else ""
+
+    def use_engine(self, engine: JudgeEngine) -> None:
+        """Ask this judge from now on."""
+        self._engine = engine
 
     def add(self, sentence: WaitingSentence) -> None:
         """Have the sentence judged with the next request."""

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, field
 
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns.repetition import RepetitionDetector
-from apps.engines.types import Delta, Finish, TokenProb, ToolCall, Usage
+from apps.engines.types import ChatRequest, Delta, Finish, TokenProb, ToolCall, Usage
 from apps.lib.concurrency.threads import in_pool
 
 
@@ -23,11 +23,12 @@ class ModelOutput:
     usage: Usage | None = None  # of all finished requests, as counted by the server
     requested_calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
     tokens: list[TokenProb] = field(default_factory=list)
+    request: ChatRequest | None = None  # the latest that was sent
     _count_partial: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
 
-    def begin_request(self, count_partial: Callable[[], Usage | None]) -> None:
+    def begin_request(self, request: ChatRequest, count_partial: Callable[[], Usage | None]) -> None:
         """Note that a request was sent. `count_partial` counts its tokens if its stream is cut off."""
-        self._count_partial = count_partial
+        self.request, self._count_partial = request, count_partial
 
     def add_delta(self, delta: Delta) -> bool:
         """Add what arrived. Return whether it is the first text or reasoning."""

@@ -1,27 +1,32 @@
 """Limit concurrent streams per model server, and retry while a server is unreachable.
 
 Waiting turns are served first come, first served, and see their position. Retries back off exponentially, for
-MAX_RETRY_S at most. Entry points: `wait_for_model`, `stream_model`.
+MAX_RETRY_S at most. Entry points: `wait_for_model`, `stream_model`, and `ModelQueue.run_in_spare_place` for requests
+that no text may wait for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.utils.translation import gettext
 
 from apps.conversations.core.events import Waiting
 from apps.conversations.turns.reasoning import ReasoningPiece
-from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.types import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
 from apps.lib import metrics
 
+if TYPE_CHECKING:
+    from apps.conversations.turns.state import Turn
+
 MAX_RETRY_S = 30 * 60.0  # seconds that a question waits for an unreachable server
+T = TypeVar("T")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # seconds between attempts
 
 _AWAY = (
@@ -31,12 +36,18 @@ _AWAY = (
 _BUSY = "The model server is busy. Your question is saved and will be sent again shortly."
 
 
+class PlaceTaken(EngineBusy):
+    """End of work in a spare place, because a turn waits for it."""
+
+
 class ModelQueue:
     """First-come, first-served queue for `places` concurrent streams of one model server, within this process."""
 
     def __init__(self, places: int) -> None:
         self._places = self._free = places
         self._queue: list[asyncio.Event] = []
+        self._spare: set[asyncio.Task[Any]] = set()  # work in places that no turn needs
+        self._spare_waiting: set[asyncio.Event] = set()
 
     @property
     def idle(self) -> bool:
@@ -61,6 +72,37 @@ class ModelQueue:
             self._free += 1
             self._wake_waiting()
 
+    async def run_in_spare_place(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Wait until a place is free that no turn waits for, and run `work` in it.
+
+        Raise PlaceTaken, with the work cancelled, as soon as a turn has to wait.
+        """
+        await self._wait_until_spare()
+        self._free -= 1
+        task = asyncio.create_task(work())
+        self._spare.add(task)
+        try:
+            await asyncio.wait([task])
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            self._spare.discard(task)
+            self._free += 1
+            self._wake_waiting()
+        if task.cancelled():
+            raise PlaceTaken("An answer needs the model server.")
+        return task.result()
+
+    async def _wait_until_spare(self) -> None:
+        changed = asyncio.Event()
+        self._spare_waiting.add(changed)
+        try:
+            while self._free <= 0 or self._queue:
+                changed.clear()
+                await changed.wait()
+        finally:
+            self._spare_waiting.discard(changed)
+
     async def _enter(self, turn: Turn) -> bool:
         """Take one place. Return whether the turn had to wait."""
         moved = asyncio.Event()
@@ -69,6 +111,8 @@ class ModelQueue:
         try:
             while not (self._free > 0 and self._queue[0] is moved):
                 waited = True
+                for spare in self._spare:
+                    spare.cancel()
                 moved.clear()  # before the event is sent, so that a move meanwhile is not missed
                 await turn.emit_step(
                     "wait",
@@ -83,7 +127,7 @@ class ModelQueue:
         return waited
 
     def _wake_waiting(self) -> None:
-        for moved in self._queue:
+        for moved in (*self._queue, *self._spare_waiting):
             moved.set()
 
 
@@ -161,7 +205,7 @@ async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str |
 
 async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
     chat, pieces = turn.chat, list[str]()
-    turn.output.begin_request(partial(_count_tokens, chat.count, request, pieces))
+    turn.output.begin_request(request, partial(_count_tokens, chat.count, request, pieces))
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):

@@ -1,6 +1,7 @@
 """Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: text never waits.
 
-A judge, where one is set up, is asked later about the sentences that the check finds no source for.
+A judge is asked later about the sentences that the check finds no source for: the one that is set up, or the model
+itself if it is trusted to judge.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
@@ -16,6 +18,7 @@ from apps.conversations.evidence import source_numbering
 from apps.conversations.rendering.citation_marks import group_by_sentence, render_citation_marks
 from apps.conversations.tools import result_support
 from apps.conversations.turns.judging import AnswerJudge, WaitingSentence
+from apps.conversations.turns.own_judge import OwnJudge
 from apps.engines.types import EngineError
 from apps.grounding.citer import Citer, SentenceCitation
 from apps.grounding.nearest_passage import add_nearest
@@ -45,6 +48,7 @@ class SentenceVerifier:
         self._reveal = SentenceReveal()
         self._task: asyncio.Task[None] | None = None
         self._judge = AnswerJudge(self._publish_judged)
+        self._judge_chosen = bool(self._judge.name)
         self._marks: dict[int, str] = {}  # HTML of the marks as last emitted, by sentence
         self.waits_for_judge_only = False  # the answer is written whole; a stop makes it no less complete
         self.citations: list[SentenceCitation] = []
@@ -87,7 +91,10 @@ class SentenceVerifier:
 
         Call inside the turn's task, so that a stop ends the wait; without it `finish` leaves the rest unjudged.
         """
-        if not self._judge.name or self._turn.input.without_documents or not self._turn.passages:
+        if self._turn.input.without_documents or not self._turn.passages:
+            return
+        await self._choose_judge()
+        if not self._judge.name:
             return
         self.waits_for_judge_only = True
         try:
@@ -99,6 +106,15 @@ class SentenceVerifier:
         finally:
             self._judge.cancel()
 
+    async def _choose_judge(self) -> None:
+        """Let the model judge its own sentences if no judge is set up and the reading check trusts it with that."""
+        if self._judge_chosen or not self._turn.model or not self._turn.passages:
+            return
+        self._judge_chosen = True
+        with suppress(EngineError):  # the model was removed meanwhile
+            if await answer_style.may_judge(self._turn.model, self._turn.input.model):
+                self._judge.use_engine(OwnJudge(self._turn))
+
     @property
     def _has_failed(self) -> bool:
         error = self._task.exception() if self._task is not None and self._task.done() else None
@@ -108,6 +124,7 @@ class SentenceVerifier:
 
     async def _verify(self) -> None:
         turn = self._turn
+        await self._choose_judge()
         while self._next < len(turn.answer.renderer.sentences):
             index = self._next
             start, end = turn.answer.renderer.sentences[index]

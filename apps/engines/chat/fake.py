@@ -59,6 +59,7 @@ class FakeChat:
         self.calls: deque[tuple[ToolCall, ...]] = deque()
         self.tools = False
         self.accepts_all_sampling = True
+        self.fingerprint = ""
         self.beams = 0
         self.say_before_calls = ""
         self.unavailable = False
@@ -80,9 +81,9 @@ class FakeChat:
     def served_name(self) -> str:
         return self.name
 
-    async def info(self) -> ModelInfo:
+    async def info(self, *, fresh: bool = False) -> ModelInfo:
         self._reachable()
-        return ModelInfo(self.name, self.context_tokens, self.parameters, self.accepts_all_sampling)
+        return ModelInfo(self.name, self.context_tokens, self.parameters, self.accepts_all_sampling, self.fingerprint)
 
     async def supports_tools(self) -> bool:
         self._reachable()

@@ -108,8 +108,8 @@ class OpenAIChat:
     def served_name(self) -> str:
         return self._model_info[0].name if self._model_info is not None else self._model
 
-    async def info(self) -> ModelInfo:
-        return (await self._read_info())[0]
+    async def info(self, *, fresh: bool = False) -> ModelInfo:
+        return (await self._read_info(fresh=fresh))[0]
 
     async def supports_tools(self) -> bool:
         return self._tools and await self._tool_probe.is_supported()
@@ -175,8 +175,8 @@ class OpenAIChat:
     async def close(self) -> None:
         """Return at once: every request closes its own connection."""
 
-    async def _read_info(self) -> tuple[ModelInfo, bool]:
-        if self._model_info is None:
+    async def _read_info(self, *, fresh: bool = False) -> tuple[ModelInfo, bool]:
+        if fresh or self._model_info is None:
             info, vllm = openai_payloads.parse_model_info(await self._fetch_models(), self._model)
             window = self._context_tokens or info.context_tokens
             self._model_info = replace(info, context_tokens=window, accepts_all_sampling=vllm), vllm

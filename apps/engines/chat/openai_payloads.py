@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -233,7 +234,19 @@ def parse_model_info(answer: bytes, model: str) -> tuple[ModelInfo, bool]:
     window = next(
         (size for name in _WINDOW_NAMES if isinstance(size := chosen.get(name), int) and size > 0), ASSUMED_CONTEXT
     )
-    return ModelInfo(chosen["id"], window, parse_parameter_count(chosen["id"])), chosen.get("owned_by") == "vllm"
+    info = ModelInfo(chosen["id"], window, parse_parameter_count(chosen["id"]), fingerprint=_fingerprint(chosen))
+    return info, chosen.get("owned_by") == "vllm"
+
+
+def _fingerprint(listed: Mapping[str, Any]) -> str:
+    """Return a fingerprint of what a server lists about a model's weights: their place (vLLM), number of parameters
+    and size (llama.cpp). Start and window are left out; they change with each restart. "" where nothing is listed."""
+    meta = listed.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    facts = [listed.get("root"), *(meta.get(name) for name in ("n_params", "size", "n_vocab"))]
+    if not any(facts):
+        return ""
+    return hashlib.sha256(orjson.dumps([str(fact) for fact in facts])).hexdigest()[:16]
 
 
 def parse_models(answer: bytes) -> list[ModelInfo]:

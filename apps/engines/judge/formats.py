@@ -51,20 +51,25 @@ class ChatJudge:
 
     def build_requests(self, model: str, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> list[Request]:
         known = "\n\n".join(f"[{item.number}] {item.title}\n{item.text}" for item in sources)
-        asked = "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1))
         return [
             {
                 "messages": [
                     {"role": "system", "content": self._TASK},
-                    {"role": "user", "content": f"Sources:\n\n{known}\n\nSentences:\n\n{asked}"},
+                    {"role": "user", "content": f"Sources:\n\n{known}\n\nSentences:\n\n{_number(sentences)}"},
                 ],
-                "max_tokens": min(_MOST_TOKENS, _TOKENS_PER_SENTENCE * (len(sentences) + 1)),
-                "response_format": {
-                    "type": "json_schema",
-                    "json_schema": {"name": "verdicts", "strict": True, "schema": _SCHEMA},
-                },
+                "max_tokens": self.count_answer_tokens(len(sentences)),
+                "response_format": RESPONSE_FORMAT,
             }
         ]
+
+    def build_follow_up(self, sentences: Sequence[str]) -> str:
+        """Return the message that asks the same of a model which has read the numbered sources already."""
+        return f"{self._TASK}\n\nThe sources are those given above.\n\nSentences:\n\n{_number(sentences)}"
+
+    @staticmethod
+    def count_answer_tokens(sentence_count: int) -> int:
+        """Return the tokens that an answer about so many sentences may have."""
+        return min(_MOST_TOKENS, _TOKENS_PER_SENTENCE * (sentence_count + 1))
 
     def read(self, choices: Sequence[Choice], sentence_count: int) -> dict[int, SentenceJudgement]:
         found: dict[int, SentenceJudgement] = {}
@@ -175,6 +180,14 @@ _SCHEMA = {
     "required": ["sentences"],
     "additionalProperties": False,
 }
+RESPONSE_FORMAT = {  # field of a request of the chat format, for structured output
+    "type": "json_schema",
+    "json_schema": {"name": "verdicts", "strict": True, "schema": _SCHEMA},
+}
+
+
+def _number(sentences: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {sentence}" for number, sentence in enumerate(sentences, 1))
 
 
 def _join(sources: Sequence[JudgedSource]) -> str:

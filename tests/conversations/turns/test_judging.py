@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, ModelProfile
+from apps.conversations.turns import model_queue
 from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
 from apps.engines.judge.fake import FakeJudge
 from apps.engines.judge.protocol import Evidence, Judgement, SentenceJudgement
-from apps.engines.types import EngineBroken, EngineUnavailable
+from apps.engines.types import ChatRequest, EngineBroken, EngineUnavailable
 from apps.lib.concurrency.threads import in_db
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -156,3 +159,104 @@ async def test_an_unverified_sentence_names_the_nearest_passage_without_a_judge(
     html = events[-1]["html"]
     assert html.count('class="pill compare"') == 1 and ">compare with 1</a>" in html
     assert html.count("[not verified]") == 2
+
+
+@pytest.fixture
+def judges_itself(chat, transactional_db) -> None:
+    """Let the model be trusted to read and to judge its own sentences."""
+    measured = {"reading_right": 48, "reading_asked": 48, "judging_right": 40, "judging_asked": 40}
+    ModelProfile.objects.create(name="fake-1B", **measured)
+
+
+def write_verdicts(*rows: tuple[Judgement, int, str]) -> str:
+    """Return the model's answer about as many sentences, each with (verdict, source, words)."""
+    return json.dumps(
+        {
+            "sentences": [
+                {"sentence": at, "evidence": [{"source": source, "words": words}] if words else [], "verdict": verdict}
+                for at, (verdict, source, words) in enumerate(rows, 1)
+            ]
+        }
+    )
+
+
+def say_as_judge(chat: FakeChat, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Have the model say `text` when it is asked about sentences, and other things as before."""
+    say = chat._say
+    monkeypatch.setattr(chat, "_say", lambda request: text if is_judging(request) else say(request))
+
+
+def is_judging(request: ChatRequest) -> bool:
+    return "response_format" in request.extra_body
+
+
+async def test_a_trusted_model_judges_its_own_sentences_after_the_same_beginning(
+    open_page, alice, library, chat, judges_itself, monkeypatch
+) -> None:
+    number = await find_number(open_page, alice, chat)
+    words = "about 100 metres high"
+    verdicts = write_verdicts(
+        (Judgement.SUPPORTED, number, words), (Judgement.CONTRADICTED, number, words), (Judgement.NOT_THERE, 0, "")
+    )
+    say_as_judge(chat, monkeypatch, verdicts)
+    row, _ = await answered(open_page, alice, chat, f"{OWN_WORDS} {WRONG} {INVENTED}")
+    assert await list_states(row) == [
+        (OWN_WORDS, True, False, "fake-1B"),
+        (WRONG, False, True, "fake-1B"),
+        (INVENTED, False, False, ""),
+    ]
+    judged_by = next(filter(is_judging, chat.requests))
+    answered_by = chat.requests[chat.requests.index(judged_by) - 1]
+    assert judged_by.messages[: len(answered_by.messages)] == answered_by.messages, "served by the prefix cache"
+    assert [message.role for message in judged_by.messages[len(answered_by.messages) :]] == ["assistant", "user"]
+    assert (judged_by.cache_salt, judged_by.sampling.temperature) == (answered_by.cache_salt, 0.0)
+
+
+async def test_a_model_that_only_reads_is_not_asked_about_its_sentences(
+    open_page, alice, library, chat, reads_well
+) -> None:
+    row, _ = await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
+    assert not any(map(is_judging, chat.requests)) and row.status == Message.Status.COMPLETE
+
+
+async def test_a_judge_that_is_set_up_goes_before_the_model_itself(
+    open_page, alice, library, chat, judge, judges_itself
+) -> None:
+    await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
+    assert judge.asked == [(INVENTED,)] and not any(map(is_judging, chat.requests))
+
+
+async def test_prose_instead_of_verdicts_leaves_the_answer_as_it_is(
+    open_page, alice, library, chat, judges_itself, monkeypatch
+) -> None:
+    say_as_judge(chat, monkeypatch, "The sentences are fine.")
+    row, events = await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
+    assert any(map(is_judging, chat.requests))
+    assert row.status == Message.Status.COMPLETE and events[-1]["type"] == "closed"
+    assert [found for _, found, _, _ in await list_states(row)] == [True, False]
+
+
+async def test_work_in_a_spare_place_ends_as_soon_as_a_turn_waits() -> None:
+    queue, ended = model_queue.ModelQueue(1), list[str]()
+
+    class Waiting:
+        async def emit_step(self, *_: Any) -> None:
+            pass
+
+    async def judge() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("judge")
+
+    work = asyncio.create_task(queue.run_in_spare_place(judge))
+    await asyncio.sleep(0.01)
+    assert not queue.idle
+    async with queue.place(Waiting()):  # type: ignore[arg-type]
+        assert ended == ["judge"]
+        with pytest.raises(model_queue.PlaceTaken):
+            await work
+        second = asyncio.create_task(queue.run_in_spare_place(lambda: asyncio.sleep(0, "done")))
+        await asyncio.sleep(0.01)
+        assert not second.done(), "no place is free"
+    assert await second == "done" and queue.idle
