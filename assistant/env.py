@@ -137,10 +137,11 @@ class SiteConnectionSettings(SettingsGroup):
     only web process."""
 
     EMAIL_URL: Address = ""
-    """Mail server, `smtp://user:password@host:587` or `smtps://…:465`. Empty: mail is printed to the log."""
+    """Mail server, `smtp://user:password@host:587` or `smtps://…:465`. Empty: the one of the page "Mail server",
+    else mail is printed to the log."""
 
     EMAIL_FROM: str = "openbook@localhost"
-    """Sender of mail."""
+    """Sender of mail; the page "Mail server" has its own."""
 
     SIGNUP: Literal["open", "invitation", "closed"] = "invitation"
     """Rule for creating accounts. First value only: an administrator changes it on the page Settings."""
@@ -252,8 +253,8 @@ class ChatModelSettings(SettingsGroup):
     and what `LLM_HOSTS` lists."""
 
     LLM_HOSTS: SocketAddresses = frozenset()
-    """Model servers that are not on the public web and that an administrator may add on the page Models, as
-    `host:port`, such as `10.0.0.5:8000, gpu.internal:8000`. Empty: only public addresses with https."""
+    """Servers that are not on the public internet and that an administrator may set on the pages Models and Mail
+    server, as `host:port`, such as `10.0.0.5:8000, mail.internal:25`. Empty: only public ones, encrypted."""
 
     LLM_ENGINE_ARGS: str = ""
     """Further arguments of the vLLM that `./run serve` starts, such as `--max-model-len 4096`. They come last and so

@@ -187,7 +187,9 @@ OIDC_ALLOWED_GROUPS, OIDC_ADMIN_GROUPS = ENV.OIDC_ALLOWED_GROUPS, ENV.OIDC_ADMIN
 OIDC_REVIEWER_GROUPS = ENV.OIDC_REVIEWER_GROUPS
 
 _mail = urlsplit(ENV.EMAIL_URL)
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if ENV.EMAIL_URL else 'console'}.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if ENV.EMAIL_URL else "apps.operations.mail_server.PageMailBackend"
+)
 EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
 EMAIL_USE_SSL = _mail.scheme == "smtps"

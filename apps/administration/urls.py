@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.administration import model_views, offboarding_views, views
+from apps.administration import mail_views, model_views, offboarding_views, views
 
 app_name = "administration"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("models/servers/<int:pk>/offered/", model_views.list_offered, name="model_server_offered"),
     path("models/servers/<int:pk>/add/", model_views.add_model, name="model_add"),
     path("models/servers/<int:pk>/remove/", model_views.remove_server, name="model_server_remove"),
+    path("mail/", mail_views.edit_mail_server, name="mail_server"),
+    path("mail/remove/", mail_views.remove_mail_server, name="mail_server_remove"),
     path("environment/", views.show_environment, name="environment"),
     path("users/<int:pk>/offboarding/", offboarding_views.offboard_user, name="offboarding"),
     path("users/user/", views.redirect_old_page, {"to": "users:people"}, name="old_users"),

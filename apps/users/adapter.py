@@ -29,6 +29,7 @@ from apps.users.models import SiteSettings, User
 from apps.users.permissions import has_provider_account
 from apps.users.second_factor.stages import STAGES
 from apps.users.single_sign_on.adapter import finish_link
+from apps.users.verification_stage import STAGE
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -138,7 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_login_stages(self) -> list[str]:
         """Return the stages of a sign-in after the password; those of the second factor are ours, and come last."""
         stages: list[str] = super().get_login_stages()
-        return [*(stage for stage in stages if not stage.startswith("allauth.mfa.")), *STAGES]
+        return [STAGE, *(stage for stage in stages if not stage.startswith("allauth.mfa.")), *STAGES]
 
     def get_reauthentication_methods(self, user: AnyUser) -> list[dict[str, Any]]:
         """Return the way to prove presence: the password, or for users without one a sign-in at the provider.

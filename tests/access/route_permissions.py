@@ -79,6 +79,8 @@ MATRIX = {
     "privacy/holds/<uuid:pk>/": ADMIN,  # of a case
     # asks for the password again: tests/administration/test_guards.py
     **dict.fromkeys([M + "collections/", M + "models/", M + "environment/"], ADMIN),
+    # asks for the password again: tests/administration/test_mail_server.py
+    **dict.fromkeys([M + "mail/", M + "mail/remove/"], ADMIN),
     # asks for the password again: tests/administration/test_model_pages.py
     **dict.fromkeys(
         [

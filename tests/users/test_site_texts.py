@@ -28,6 +28,7 @@ def _no_texts_afterwards() -> Iterator[None]:
 def save(admin: Client, **texts: str) -> None:
     given = {
         "site-signup": "invitation",
+        "site-signup_approval": "on",
         "site-second_factor": "nobody",
         "assistant-style": "automatic",
         "assistant-shown_sentences": "automatic",

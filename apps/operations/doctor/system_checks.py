@@ -35,6 +35,7 @@ from apps.documents.models import Document
 from apps.images.moderation import blocked_names as picture_names
 from apps.lib import os_compat
 from apps.lib.outgoing_email import is_email_configured
+from apps.operations import mail_server
 from apps.operations.migration_check import LAST_UNSQUASHED, is_too_old
 from apps.reading.parsing.protocol import ParseError
 from apps.reading.sandbox import runner
@@ -351,9 +352,11 @@ def check_mail() -> CheckResult:
     if not is_email_configured():
         return warn(
             gettext("E-mails are only written to the log, not sent."),
-            gettext("Set EMAIL_URL, or send links for new passwords and invitations yourself."),
+            gettext("Set a mail server under Settings, or send links for new passwords and invitations yourself."),
         )
-    return good(gettext("E-mails are sent through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
+    row = None if mail_server.is_of_environment() else mail_server.load_mail_server()
+    host = row.host if row else settings.EMAIL_HOST
+    return good(gettext("E-mails are sent through %(email_host)s.") % {"email_host": host})
 
 
 def check_site_url() -> CheckResult:

@@ -118,6 +118,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "log.exported": gettext_lazy("Audit log exported"),
     "limit.changed": gettext_lazy("Limit changed"),
     "settings.changed": gettext_lazy("Setting changed"),
+    "mail.changed": gettext_lazy("Mail server changed"),
     "server.added": gettext_lazy("Model server added"),
     "server.changed": gettext_lazy("Model server changed"),
     "server.removed": gettext_lazy("Model server removed"),
@@ -150,7 +151,7 @@ FILTERS: dict[str, tuple[StrOrPromise, Q]] = {
     "looks": (gettext_lazy("Second reviews"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
     "people": (gettext_lazy("Users"), Q(kind__regex=r"^(person|suspension|group|consent|hold|keeping|record)\.")),
-    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log|server|model)\.")),
+    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log|server|model|mail)\.")),
 }
 _SUBJECTS: code_labels.CodeLabels = {
     "case": gettext_lazy("Case"),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from apps.users.models.join_request import JoinRequest as JoinRequest
+from apps.users.models.mail_server import MailServer as MailServer
 from apps.users.models.notice import UserNotice as UserNotice
 from apps.users.models.provider_membership import ProviderMembership as ProviderMembership
 from apps.users.models.rate_limit import RateLimit as RateLimit
