@@ -41,6 +41,7 @@ urlpatterns = [
     path("collections/<uuid:pk>/delete/", collection_settings_views.delete, name="delete_collection"),
     path("documents/<uuid:pk>/", reader_views.show_document, name="document"),
     path("documents/<uuid:pk>/passage/", reader_views.show_passage, name="passage"),
+    path("documents/<uuid:pk>/fault/", reader_views.tell_owner, name="tell_owner"),
     path("documents/<uuid:pk>/pages/<int:number>.png", reader_views.send_page_image, name="page_image"),
     path("documents/<uuid:pk>/file/", reader_views.download_file, name="file"),
     path("documents/<uuid:pk>/passages/<int:number>/enabled/", passage_views.switch_passage, name="passage_enabled"),

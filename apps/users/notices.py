@@ -1,5 +1,5 @@
-"""Notices of shares, of groups that a user was added to, of long answers and uploads that are ready, of readings by
-staff, and of second factors that were removed.
+"""Notices of shares, of groups that a user was added to, of long answers and uploads that are ready, of faults that
+readers found in documents, of readings by staff, and of second factors that were removed.
 
 Entry points: `notify_users`, `list_notices`, `mark_notices_seen`, `dismiss_notices`.
 """
@@ -18,7 +18,9 @@ from apps.users.models import User, UserNotice
 KEPT = timedelta(days=90)  # older notices are deleted when the user gets a new one
 LISTED = 100
 _SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT, UserNotice.Kind.GROUP]
-_STAYING = [*_SHARED, UserNotice.Kind.READING, UserNotice.Kind.SECOND_FACTOR]  # seen ones stay listed
+_OF_DOCUMENTS = [UserNotice.Kind.DOCUMENTS, UserNotice.Kind.DOCUMENT]
+# seen ones stay listed
+_STAYING = [*_SHARED, UserNotice.Kind.DOCUMENT, UserNotice.Kind.READING, UserNotice.Kind.SECOND_FACTOR]
 
 
 def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **details: Any) -> None:
@@ -43,7 +45,7 @@ def list_notices(user: User) -> dict[str, list[UserNotice]]:
         "joining": [row for row in rows if row.kind == UserNotice.Kind.JOIN],
         "account": [row for row in rows if row.kind == UserNotice.Kind.SECOND_FACTOR],
         "shared": [row for row in rows if row.kind in _SHARED],
-        "documents": [row for row in rows if row.kind == UserNotice.Kind.DOCUMENTS],
+        "documents": [row for row in rows if row.kind in _OF_DOCUMENTS],
         "answers": [row for row in rows if row.kind == UserNotice.Kind.ANSWER],
     }
 
@@ -80,6 +82,6 @@ def delete_notices_about(subjects: Iterable[object]) -> None:
 
 def forget_sender(user: User) -> None:
     """Remove the name of an erased user from notices of other users."""
-    for row in UserNotice.objects.filter(kind__in=_SHARED, details__by=str(user)):
+    for row in UserNotice.objects.filter(kind__in=[*_SHARED, UserNotice.Kind.DOCUMENT], details__by=str(user)):
         row.details = {key: value for key, value in row.details.items() if key != "by"}
         row.save(update_fields=["details"])

@@ -190,6 +190,7 @@ MATRIX = {
     C + "delete/": OWN,
     D: READ,
     D + "passage/": READ,
+    D + "fault/": READ,  # known faults and pages only: tests/documents/web/test_tell_owner.py
     D + "pages/<int:number>.png": READ,
     D + "file/": READ,
     D + "passages/<int:number>/enabled/": EDIT,

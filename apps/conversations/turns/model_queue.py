@@ -90,7 +90,7 @@ class ModelQueue:
             self._free += 1
             self._wake_waiting()
         if task.cancelled():
-            raise PlaceTaken("An answer needs the model server.")
+            raise PlaceTaken
         return task.result()
 
     async def _wait_until_spare(self) -> None:

@@ -11,12 +11,12 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.handlers.asgi import ASGIRequest
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.documents.models import Collection, Document
 from apps.documents.moderation import document_redaction
@@ -24,6 +24,10 @@ from apps.documents.reader import page_view, passage_navigation
 from apps.lib.concurrency.threads import in_pool
 from apps.lib.text.number_parsing import parse_number
 from apps.safety.text.normalization import hash_text
+from apps.users.models import UserNotice
+from apps.users.models.notice import DocumentFault
+from apps.users.notices import dismiss_notices, notify_users
+from apps.users.permissions import get_signed_in_user
 
 ZOOMS = (100, 150, 200)  # percent of the width of the column
 _BLOCK = 1 << 18
@@ -36,8 +40,9 @@ def _get_readable_document(request: HttpRequest, pk: UUID) -> Document:
 @login_required
 @require_safe
 def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show a page of a document, with a passage boxed or marked if spans are given."""
+    """Show a page of a document, with a passage boxed or marked if spans are given, and dismiss notices about it."""
     document = _get_readable_document(request, pk)
+    dismiss_notices(get_signed_in_user(request), pk)
     zoom = parse_number(request.GET.get("zoom", ""))
     as_text = document.has_pages and request.GET.get("view") == "text"
     number, spans = parse_number(request.GET.get("page", "")), request.GET.get("spans", "")
@@ -69,7 +74,25 @@ def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
         request.GET.get("here", ""),
         context=page_view.CONTEXT_CHARACTERS,
     )
-    return render(request, "documents/_page_panel.html", {"view": view, "document": view.document, "zoom": 100})
+    faults = [] if view.document.collection.owner_id == request.user.pk else DocumentFault.choices
+    context = {"view": view, "document": view.document, "zoom": 100, "faults": faults}
+    return render(request, "documents/_page_panel.html", context)
+
+
+@login_required
+@require_POST
+def tell_owner(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Tell the owner of the collection that a page of the document is out of date, wrong or was not read correctly.
+
+    Takes the place of an unseen notice about the same document. Status 400 for an unknown fault or page.
+    """
+    document = _get_readable_document(request, pk)
+    fault, page = request.POST.get("fault", ""), parse_number(request.POST.get("page", ""))
+    if fault not in DocumentFault.values or not 1 <= page <= document.pages_count:
+        return HttpResponseBadRequest()
+    details = {"by": str(request.user), "fault": fault, "page": page}
+    notify_users([document.collection.owner_id], UserNotice.Kind.DOCUMENT, document.pk, str(document), **details)
+    return HttpResponse(gettext("The owner was told."), content_type="text/plain; charset=utf-8")
 
 
 @login_required

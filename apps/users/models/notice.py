@@ -11,13 +11,21 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 
-class UserNotice(models.Model):
-    """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, staff
-    read a conversation by break-glass access, or an administrator removed the second factor. Administrators
-    have notices of visitors who ask for an account.
+class DocumentFault(models.TextChoices):
+    """What a reader says of a page of a document."""
 
-    `subject` is the id of the conversation, collection, assistant, group, access or account, `name` its name at that
-    time; of an access, the title of the conversation; of an account, "".
+    OUTDATED = "outdated", gettext_lazy("Out of date")
+    WRONG = "wrong", gettext_lazy("Wrong")
+    UNREADABLE = "unreadable", gettext_lazy("Not read correctly")
+
+
+class UserNotice(models.Model):
+    """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, a reader
+    found fault with a document, staff read a conversation by break-glass access, or an administrator removed the
+    second factor. Administrators have notices of visitors who ask for an account.
+
+    `subject` is the id of the conversation, collection, document, assistant, group, access or account, `name` its name
+    at that time; of an access, the title of the conversation; of an account, "".
     """
 
     class Kind(models.TextChoices):
@@ -27,6 +35,7 @@ class UserNotice(models.Model):
         ASSISTANT = "assistant", gettext_lazy("Assistant shared")
         GROUP = "group", gettext_lazy("Added to a group")
         DOCUMENTS = "documents", gettext_lazy("Documents ready")
+        DOCUMENT = "document", gettext_lazy("A reader found fault with a document")
         ANSWER = "answer", gettext_lazy("Answer ready")
         JOIN = "join", gettext_lazy("Account asked for")
         READING = "reading", gettext_lazy("Conversation read by staff")
@@ -36,8 +45,8 @@ class UserNotice(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     subject = models.CharField(max_length=36)
     name = models.CharField(max_length=120)
-    # by: who shared it; handed_over: the user owns it now; ready, failed: documents;
-    # reading: by_administrator, listed, approval
+    # by: who shared it, or found fault; handed_over: the user owns it now; ready, failed: documents;
+    # fault: a DocumentFault; page: of the document, from 1; reading: by_administrator, listed, approval
     details = models.JSONField(default=dict, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -52,7 +61,7 @@ class UserNotice(models.Model):
     @property
     def title(self) -> str:
         """Return the notice as a sentence in the active language."""
-        return _TITLES[self.kind](self) % {"name": self.name, **self.details}
+        return _TITLES[self.kind](self) % {"name": self.name, "by": gettext("Somebody"), **self.details}
 
     @property
     def is_listing(self) -> bool:
@@ -68,6 +77,8 @@ class UserNotice(models.Model):
             return reverse("documents:collections")
         if self.kind == self.Kind.JOIN:
             return f"{reverse('users:people')}#waiting"
+        if self.kind == self.Kind.DOCUMENT:
+            return f"{reverse('documents:document', args=[self.subject])}?page={self.details.get('page', 1)}"
         if self.kind == self.Kind.READING:
             return f"{reverse('safety:notices')}?show=reads"
         if self.kind == self.Kind.SECOND_FACTOR:
@@ -111,6 +122,17 @@ def _title_documents(row: UserNotice) -> str:
             ngettext("%(failed)s document failed in “%(name)s”.", "%(failed)s documents failed in “%(name)s”.", failed)
         )
     return " ".join(parts)
+
+
+def _title_document(row: UserNotice) -> str:
+    match row.details.get("fault"):
+        case DocumentFault.OUTDATED:
+            words = gettext("%(by)s says that page %(page)s of “%(name)s” is out of date.")
+        case DocumentFault.UNREADABLE:
+            words = gettext("%(by)s says that page %(page)s of “%(name)s” was not read correctly.")
+        case _:
+            words = gettext("%(by)s says that page %(page)s of “%(name)s” is wrong.")
+    return words
 
 
 def _title_answer(row: UserNotice) -> str:
@@ -164,6 +186,7 @@ _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.ASSISTANT: _title_shared_assistant,
     UserNotice.Kind.GROUP: _title_group,
     UserNotice.Kind.DOCUMENTS: _title_documents,
+    UserNotice.Kind.DOCUMENT: _title_document,
     UserNotice.Kind.ANSWER: _title_answer,
     UserNotice.Kind.JOIN: _title_join,
     UserNotice.Kind.READING: _title_reading,
