@@ -29,8 +29,9 @@ PATIENCE_S = 1.0  # seconds after which the parsed files continue without the ot
 
 NO_TEXT = {
     "pdf": "No text was found in this PDF, and none could be recognised in what its pages show.",
-    "image": "No text could be recognised in this picture. Upload a sharper or larger one, if it shows any.",
+    "image": "The text of this picture was not recognised: at each of three sizes that took too long or failed. Retry.",
 }
+NO_RECOGNITION = "This site recognises no text in pictures. Upload the text itself, or ask an administrator."
 NO_WORDS = "No words were recognised in this picture: it can be looked at here, and no answer will use it."
 EMPTY_FILE = "No text was found in this file. Check that it is the right one."
 
@@ -154,7 +155,8 @@ class _Parse:
         if not any(page.text.strip() for page in pages):
             job.set_fields(pages_without_text=document.pages_without_text)
             if document.kind != "image" or unread or not settings.OCR_PAGES:
-                raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
+                unavailable = document.kind == "image" and not settings.OCR_PAGES
+                raise ParseError(NO_RECOGNITION if unavailable else NO_TEXT.get(document.kind, EMPTY_FILE))
             unread = NO_WORDS
         self.item.pages = pages
         document.parser_version, document.embedded_title = (

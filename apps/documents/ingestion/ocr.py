@@ -8,7 +8,7 @@ pages of a document. Other scans go back to the queue meanwhile, so that their w
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -32,7 +32,10 @@ _OCR_SOURCES = (
     "documents/ingestion/ocr.py", "reading/parsing/ocr/recognizer.py", "reading/parsing/ocr/page_assembly.py",
 )  # fmt: skip
 PAGES_A_CHILD = 20  # pages per child: loading the models takes a second, and a crash costs at most one child
-SECONDS_A_PAGE = 60
+SECONDS_A_PAGE = 60  # processor seconds of a page at full size; half of that and less at smaller ones
+WAIT_FACTOR = 4  # elapsed seconds for each of these: a child of the lowest priority waits for all other work
+# Pixels of the longer side of a page's picture. A page that takes too long or too much memory is tried again smaller.
+LONGEST_SIDES = (2000, 1400, 1000)
 # Address space of a child beyond that of a parser: libraries and freed blocks, measured at 0.6 GiB after some pages.
 # None of that is resident memory, of which the whole child takes 0.7 GiB.
 ADDRESSES_BYTES = 1024**3
@@ -70,30 +73,48 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
 def _recognise(job: IngestJob, path: Path, kind: str, numbers: Sequence[int], before: int) -> dict[int, ParsedPage]:
     """Return the recognised pages by number; each is stored at once. `before` is the count of pages recognised earlier.
 
-    A page that crashes its child is skipped, and the next child continues after it.
+    A page at which its child fails is tried again alone, smaller each time, then skipped.
     """
     recognised: dict[int, ParsedPage] = {}
     remaining, total = list(numbers), before + len(numbers)
+    tries = 0  # of the first of the remaining pages that failed
     while remaining:
-        part, at = remaining[:PAGES_A_CHILD], remaining[0]
-        results = runner.stream_task(
-            "recognise", path, {"kind": kind, "numbers": part, "pages": settings.MAX_PAGES},
-            seconds=SECONDS_A_PAGE * len(part), memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
-        )  # fmt: skip
+        results = _stream_pages(path, kind, [remaining[0]] if tries else remaining[:PAGES_A_CHILD], tries)
         try:
             for answer in results:
                 if answer and "page" in answer:
                     remaining.remove(answer["page"])
+                    tries = 0
                     if "problem" not in answer:
                         recognised[answer["page"]] = _make_page(answer)
                         ocr_checkpoint.store_recognised(job, get_ocr_version(), recognised[answer["page"]])
                 job.report_progress(Document.Stage.RECOGNISE, total - len(remaining), total)
         except (ParseError, runner.ParserCrashed) as error:
-            at = remaining.pop(0)
-            log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
+            tries += 1
+            if tries == len(LONGEST_SIDES):
+                tries, at = 0, remaining.pop(0)
+                log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
         finally:
             results.close()
     return recognised
+
+
+def _stream_pages(
+    path: Path, kind: str, numbers: Sequence[int], tries: int
+) -> Generator[dict[str, Any] | None, None, None]:
+    """Start a child that recognises these pages, the smaller the more `tries` failed before; see
+    `runner.stream_task`."""
+    longest = LONGEST_SIDES[tries]
+    a_page = round(SECONDS_A_PAGE * (longest / LONGEST_SIDES[0]) ** 2)
+    seconds = a_page * len(numbers)
+    return runner.stream_task(
+        "recognise", path,
+        {
+            "kind": kind, "numbers": numbers, "pages": settings.MAX_PAGES, "longest": longest, "cpu_seconds": seconds,
+        },
+        seconds=WAIT_FACTOR * seconds, silence_s=WAIT_FACTOR * a_page,
+        memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
+    )  # fmt: skip
 
 
 def _make_page(answer: dict[str, object]) -> ParsedPage:

@@ -13,12 +13,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import reduce
 from itertools import accumulate, chain, count, zip_longest
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Min, Q
+from django.db.models import Case, F, Min, Q, When
 from django.utils import timezone
 
 from apps.documents.models import Document
@@ -30,6 +31,12 @@ MAX_BATCH_BYTES = 256 * 1024  # of their files together, so that the first is no
 SMALL_FILE_BYTES = 64 * 1024  # file size up to which a document may join a batch
 # Threads of one process that work for one user at once, so that another user's file finds a free one.
 MAX_THREADS_PER_USER = 2
+# Minutes that a file above this many MB takes about; later, shorter files of the same user pass it for so long.
+MINUTES_BY_MB = {64: 30, 8: 5, 1: 1}
+EXPECTED_END = Case(
+    *(When(size__gt=mb * 1024**2, then=F("created") + timedelta(minutes=m)) for mb, m in MINUTES_BY_MB.items()),
+    default=F("created"),
+)
 MAX_CRASHES = 3  # of a worker over one document, then it is quarantined
 # Documents of a suspended user wait, and are ingested when the user is reinstated.
 ACTIVE_UPLOADER = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
@@ -47,7 +54,8 @@ def list_next_documents(limit: int) -> list[UUID]:
     """Return at most `limit` documents that can be claimed now: the first of each user in turn, then the second of
     each.
 
-    Within one user, the oldest first. Users for whom MAX_THREADS_PER_USER threads of this process work already have
+    Within one user, the one that would end first if each had been begun when it was added: short files pass long ones,
+    and no long one waits for ever. Users for whom MAX_THREADS_PER_USER threads of this process work already have
     none. Queries the database.
     """
     now = timezone.now()
@@ -62,7 +70,8 @@ def list_next_documents(limit: int) -> list[UUID]:
         busy = Counter(leased.order_by().values_list("uploaded_by", flat=True))
         users.sort(key=lambda user: (busy[user], _last_turns.get(user, 0), waiting_since[user]))
     of_user = (
-        rows.filter(uploaded_by=user).order_by("created").values_list("pk", flat=True)[:limit] for user in users[:limit]
+        rows.filter(uploaded_by=user).order_by(EXPECTED_END, "created").values_list("pk", flat=True)[:limit]
+        for user in users[:limit]
     )
     return [pk for pk in chain.from_iterable(zip_longest(*of_user)) if pk is not None][:limit]
 

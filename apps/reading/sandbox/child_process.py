@@ -122,13 +122,14 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     os.nice(19)
     # Set before NumPy starts threads, which the process limit forbids.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    from apps.reading.parsing.ocr.recognizer import LONGEST
     from apps.reading.parsing.ocr.recognizer import recognise_page as steps
 
     missing = set(options["numbers"])
     for number, scan in _iter_scans(options["kind"], options["numbers"], options.get("pages")):
         missing.discard(number)
         try:
-            for step in steps(scan.path, scan.kind, scan.number):
+            for step in steps(scan.path, scan.kind, scan.number, options.get("longest", LONGEST)):
                 if step is None:
                     yield {"beat": number}
                     continue

@@ -85,14 +85,16 @@ class Confinement:
 class SandboxProcess:
     """Child process at work on a file; `read_results` returns what it wrote. Closing kills the child. Not thread-safe.
 
-    Starting it raises OSError if the file or a child cannot be opened. `seconds` limits its elapsed time,
-    `memory_bytes` its memory.
+    Starting it raises OSError if the file or a child cannot be opened. `seconds` limits its elapsed time, `silence_s`
+    the seconds without output, `memory_bytes` its memory.
     """
 
     def __init__(
-        self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
-    ) -> None:
+        self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int,
+        silence_s: int = SILENCE_S,
+    ) -> None:  # fmt: skip
         self.ended = False  # True after its last answer
+        self._silence_s = silence_s
         self._size, self._partial_line = 0, b""
         self._seconds = seconds
         with ExitStack() as resources:
@@ -136,7 +138,7 @@ class SandboxProcess:
 
     def _silent(self) -> None:
         now = time.monotonic()
-        if now > self._deadline or now > self._last_output + SILENCE_S:
+        if now > self._deadline or now > self._last_output + self._silence_s:
             raise ParseError(TOO_SLOW)
 
     def _parse_results(self, lines: list[bytes]) -> Iterator[dict[str, Any]]:
@@ -158,15 +160,16 @@ def wait_for_output(processes: Sequence[SandboxProcess]) -> None:
 
 
 def stream_task(
-    task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
+    task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int, silence_s: int = SILENCE_S
 ) -> Generator[dict[str, Any] | None, None, None]:
     """Yield the child's answers, one object per line, and None whenever nothing came for POLL_S. Closing it kills the
     child.
 
-    `seconds` limits its elapsed time, `memory_bytes` its memory. Raises ParseError (fault of the file, or a limit) or
+    Limits as of `SandboxProcess`. Raises ParseError (fault of the file, or a limit) or
     ParserCrashed (fault of the parser).
     """
-    with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as process:
+    limits = {"seconds": seconds, "memory_bytes": memory_bytes, "silence_s": silence_s}
+    with closing(SandboxProcess(task, path, options, **limits)) as process:
         while not process.ended:
             wait_for_output([process])
             results = process.read_results()

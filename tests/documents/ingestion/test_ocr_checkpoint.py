@@ -14,6 +14,7 @@ from apps.documents.jobs import ingest_job
 from apps.documents.library.uploads import cancel_ingestion, requeue_document
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
+from apps.reading.parsing.protocol import ParseError
 from apps.reading.sandbox import runner
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
@@ -27,14 +28,16 @@ class Reader:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[list[int]] = []
+        self.sides: list[int] = []  # pixels, of each of these
         self.halt: dict[int, Any] = {}
         self._other = runner.stream_task
         monkeypatch.setattr(runner, "stream_task", self)
 
     def __call__(self, task: str, path: Path, options: dict[str, Any], **limits: Any) -> Iterator[Any]:
-        return (
-            self._recognised(options["numbers"]) if task == "recognise" else self._other(task, path, options, **limits)
-        )
+        if task != "recognise":
+            return self._other(task, path, options, **limits)
+        self.sides.append(options["longest"])
+        return self._recognised(options["numbers"])
 
     def _recognised(self, numbers: Sequence[int]) -> Iterator[Any]:
         self.asked.append(list(numbers))
@@ -141,3 +144,27 @@ def test_a_version_that_reads_more_pages_takes_over_those_that_were_read(
     assert reread_document(Document.objects.get(pk=document.pk))
     ingest(Document.objects.get(replaces=document).pk)
     assert reader.asked == [[1, 2], [3]] and is_whole(document)
+
+
+def test_a_page_that_takes_too_long_is_tried_again_smaller(reader: Reader, document: Document) -> None:
+    def fail() -> None:
+        raise ParseError(runner.TOO_SLOW)
+
+    reader.halt[2] = fail
+    ingest(document.pk)
+    assert is_whole(document)
+    assert reader.asked == [[1, 2, 3], [2], [3]] and reader.sides == [2000, 1400, 2000]
+
+
+def test_a_page_that_fails_at_every_size_is_left_out(
+    reader: Reader, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        reader.halt[2] = fail
+        raise runner.ParserCrashed("The recogniser ended.")
+
+    reader.halt[2] = fail
+    ingest(document.pk)
+    row = Document.objects.get(pk=document.pk)
+    assert row.status == "ready" and row.note == "The text of page 2 could not be recognised."
+    assert reader.sides == [2000, 1400, 1000, 2000]

@@ -56,6 +56,16 @@ def test_first_document_of_each_user_goes_before_second_ones(alice: User, bob: U
     assert first == [alice.pk, bob.pk, charlie.pk, alice.pk, bob.pk, alice.pk]
 
 
+def test_short_files_pass_long_ones_of_the_same_user_and_long_ones_do_not_wait_for_ever(alice: User) -> None:
+    files(alice, 3)
+    big, early, late = Document.objects.order_by("name")
+    Document.objects.filter(pk=big.pk).update(size=20 * 1024**2)
+    Document.objects.filter(pk=late.pk).update(created=timezone.now() + timedelta(hours=1))
+    assert scheduler.list_next_documents(3) == [early.pk, big.pk, late.pk]
+    Document.objects.filter(pk=late.pk).update(created=timezone.now() + timedelta(minutes=3))
+    assert scheduler.list_next_documents(3) == [early.pk, late.pk, big.pk]
+
+
 def test_scheduler_puts_a_served_user_behind_an_unserved_one(alice: User, bob: User) -> None:
     rows(alice, 1000)
     rows(bob, 2)

@@ -21,14 +21,17 @@ ORIENTATION_LINES = 16  # longest lines by which an upside-down page is detected
 MIN_CONFIDENCE = 0.5  # confidence, 0 to 1, below which a line is dropped
 
 
-def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPage, list[WordBox]] | None]:
+def recognise_page(
+    path: str, kind: str, number: int, longest: int = LONGEST
+) -> Iterator[tuple[ParsedPage, list[WordBox]] | None]:
     """Yield None after each step, then the page and the places of its words as fractions of the page.
 
-    `number` counts from 1. Raises ParseError if the file cannot be read.
+    `number` counts from 1; the longer side of the picture has at most `longest` pixels. Raises ParseError if the file
+    cannot be read.
     """
     import numpy as np
 
-    upright = _picture(path, kind, number)
+    upright = _picture(path, kind, number, longest)
     yield None
     crops, detected, record = _detect(upright)
     quarter_turns = _count_quarter_turns(crops, detected)
@@ -43,7 +46,7 @@ def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPa
     yield assemble_page(number, lines, quarter_turns)
 
 
-def _picture(path: str, kind: str, number: int) -> Any:
+def _picture(path: str, kind: str, number: int, longest: int) -> Any:
     """Return the image as an array of shape (height, width, 3), in BGR, as the models were trained."""
     import numpy as np
 
@@ -51,12 +54,12 @@ def _picture(path: str, kind: str, number: int) -> Any:
         from apps.reading.parsing.pdf.parser import open_pdf
 
         with closing(open_pdf(path)) as document, closing(document[number - 1]) as page:
-            scale = min(LONGEST / max(page.get_size()), 4.0)
+            scale = min(longest / max(page.get_size()), 4.0)
             picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
     else:
         from apps.reading.parsing.raster_image import read_frame
 
-        picture = read_frame(path, number, LONGEST)
+        picture = read_frame(path, number, longest)
         times = min(3, SMALL // max(picture.size))
         if times > 1:  # small letters are detected better when enlarged
             picture = picture.resize((picture.width * times, picture.height * times))
