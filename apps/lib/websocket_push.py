@@ -3,13 +3,17 @@ page that connects asks for it."""
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import transaction
 
 from apps.lib.concurrency.threads import on_loop
+
+log = logging.getLogger(__name__)
 
 
 def get_user_channel(user_pk: int) -> str:
@@ -27,11 +31,25 @@ def get_picture_channel(picture: object) -> str:
     return f"picture.{picture}"
 
 
+def get_layer_errors() -> tuple[type[Exception], ...]:
+    """Return the types of the errors of a channel layer that is away; none without Redis."""
+    if not settings.REDIS_URL:
+        return ()
+    from redis.exceptions import RedisError
+
+    return (RedisError, OSError)
+
+
 async def push_message(group: str, message: dict[str, Any]) -> None:
-    """Send a message to every open page of the group."""
+    """Send a message to every open page of the group. While the channel layer is away, that is logged and the message
+    lost."""
     layer = get_channel_layer()
-    if layer is not None:
+    if layer is None:
+        return
+    try:
         await layer.group_send(group, {"type": "tell", "message": message})
+    except get_layer_errors() as error:
+        log.warning("Open pages were not told of a change: %s", error)
 
 
 def push_on_commit(group: str, message: dict[str, Any]) -> None:

@@ -9,10 +9,12 @@ reading speed of models that pass. `model_trust.py` derives the level from the r
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from functools import cache
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from apps.conversations.assistants import model_trust
@@ -39,6 +41,8 @@ from apps.grounding.judged_support import find_places
 from apps.lib.concurrency.threads import in_db
 from apps.lib.proportions import Proportion
 from apps.lib.text.analyzer import normalise_text
+
+log = logging.getLogger(__name__)
 
 READING_CHECK_VERSION = 2  # of items and instructions; a model that another version measured is measured again
 MEASURE_INTERVAL_S = 60.0
@@ -176,11 +180,15 @@ async def measure_new_models(interval_s: float = MEASURE_INTERVAL_S) -> None:
 
     So are models that are added later, and another model behind the same name. Models that the operator says read
     badly are left out: nothing depends on a measurement. Tried every `interval_s` seconds, the first time after one:
-    the first questions go before. Never returns.
+    the first questions go before. Never returns, also if the
+    database is away.
     """
     while True:
         await asyncio.sleep(interval_s)
-        await measure_unmeasured()
+        try:
+            await measure_unmeasured()
+        except DatabaseError as error:  # away for now: the next round tries again
+            log.warning("The reading check could not be stored: %s", error)
 
 
 async def measure_unmeasured() -> None:

@@ -61,6 +61,7 @@ import orjson
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
+from django.db import InterfaceError, OperationalError
 from django.urls import path
 
 from apps.conversations.core import requests
@@ -98,6 +99,11 @@ _pages: set[ChatConsumer] = set()  # open sockets of this process
 _sessions = BatchedPoller(lambda: RECHECK_S, check_sessions)  # for all sockets of this process
 
 
+def _get_outage_errors() -> tuple[type[Exception], ...]:
+    """Return the types of errors while Redis or the database is away."""
+    return (*websocket_push.get_layer_errors(), OperationalError, InterfaceError)
+
+
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Socket of one page. Handlers are short; followed turns run in tasks, so that a stop is received at once."""
 
@@ -109,10 +115,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Run the socket, and detach it however it ends.
 
         Channels calls `disconnect` only if the client closes the socket: not if a handler raises, nor if the channel
-        layer does, as while Redis is away.
+        layer does. While Redis or the database is away, the socket closes as at a restart: its groups may be forgotten,
+        and the page connects again.
         """
         try:
             await super().__call__(scope, receive, send)
+        except _get_outage_errors() as error:
+            log.warning("A socket closes, since Redis or the database is away: %s", error)
+            await self.close(RESTARTING)
         finally:
             await self._detach(closed=False)
 
@@ -175,7 +185,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             for group in self.groups_joined if layer is not None else ():
                 await layer.group_discard(group, self.channel_name)
-        except Exception as error:  # noqa: BLE001 - errors of channel layers have no common type
+        except Exception as error:  # noqa: BLE001 - whatever the layer raises, the socket is closed
             log.warning("A closed socket could not leave its groups: %s", error)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -1,4 +1,5 @@
-"""Periodic jobs of the web process: close orphaned turns, purge deleted conversations, ask queued questions.
+"""Periodic jobs of the web process: close orphaned turns, purge deleted conversations, ask queued questions, and repeat
+lost messages to workers.
 
 Entry point: `run_sweeper`. Each job is guarded: a failure is logged and retried, and stops no other job.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,8 +20,10 @@ from apps.conversations.models import Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import render_answer
 from apps.conversations.turns import question_queue
 from apps.engines import registry
+from apps.engines.types import EngineRefused
 from apps.lib import periodic_jobs
-from apps.lib.concurrency.threads import in_db
+from apps.lib.celery import notify
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.db import leases
 from apps.users.i18n import use_language_of
 
@@ -72,6 +75,8 @@ async def run_jobs_once(
         await _do_for_each(list(unannounced), tell)
     with _guard_job("purge deleted conversations"):
         await in_db(purge)
+    with _guard_job("repeat lost messages to workers"):
+        await in_pool(notify.repeat_missed)
     with _guard_job("ask queued questions"):
         await _do_for_each(await in_db(question_queue.find_ready_conversations), ask_next)
 
@@ -96,7 +101,8 @@ async def _announce_end(turn: str, text: str) -> None:
     turnlog = registry.get_turn_log()
     closed = await in_db(_make_closed_event, turn, text)
     if await turnlog.exists(turn):
-        await turnlog.append(turn, encode_event(closed, turn=turn))
+        with suppress(EngineRefused):  # the log is finished: its followers fetch the row
+            await turnlog.append(turn, encode_event(closed, turn=turn))
         await turnlog.finish(turn)
 
 

@@ -149,6 +149,12 @@ def _request_stop(**_: Any) -> None:
 def _beat() -> None:
     _run(get_heartbeat_file().touch, "sign of life", HEARTBEAT_S)
     _run(ingest_job.renew_held_leases, "renewal of leases", HEARTBEAT_S)
+    _run(_settle_jobs, "end of interrupted jobs", HEARTBEAT_S)
+
+
+def _settle_jobs() -> None:
+    for document_id in ingest_job.settle_jobs():
+        notify_ingest(document_id)
 
 
 def _run_periodic_jobs() -> None:

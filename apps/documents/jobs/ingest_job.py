@@ -9,6 +9,7 @@
     WorkerStopping       the worker shuts down: queued again, attempt not counted
     IngestPostponed      queued again, attempt not counted, until this process recognises no other document
     full disk            queued again, attempt not counted: the file is not to blame
+    database away        queued again by `settle_jobs` once the database is back, attempt not counted
     any other exception  counts as a crash: tried again, quarantined after MAX_CRASHES
 
 `IngestJob.claim_all` starts jobs; `renew_leases`, `finish_jobs` and `IngestJob.end_with_error` keep and end them. The
@@ -27,7 +28,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -50,6 +51,7 @@ STUCK_S = 900  # seconds without progress after which the process no longer rene
 
 stop_requested = threading.Event()
 held_jobs: dict[str, IngestJob] = {}  # by lease token: jobs of this process
+_unsettled: dict[str, UUID] = {}  # lease token -> document: jobs of this process whose end could not be stored
 
 
 class FaultKind(Enum):
@@ -165,6 +167,13 @@ class IngestJob:
     def end_with_error(self, error: BaseException) -> None:
         """End the job after an error, and put the row into the state that the module docstring lists for it."""
         self.release()
+        try:
+            self._store_end(error)
+        except (OperationalError, InterfaceError) as away:
+            log.warning("Document %s: the end of an attempt is stored later: %s", self.document.pk, away)
+            _unsettled[self.token] = self.document.pk
+
+    def _store_end(self, error: BaseException) -> None:
         uncounted = {"attempts": F("attempts") - 1}
         if isinstance(error, LeaseLost | WorkerStopping | IngestPostponed):
             self._wait(0, **uncounted)  # changes nothing if another worker has the document: its token differs
@@ -223,6 +232,17 @@ def _end_lost(jobs: Sequence[IngestJob], renewed: Set[Any]) -> None:
     for job in jobs:
         if not job.ended and job.document.pk not in renewed:
             job.end_with_error(LeaseLost())
+
+
+def settle_jobs() -> list[UUID]:
+    """Queue the documents again whose end could not be stored, and return them. Called by the heartbeat."""
+    settled = []
+    for token, pk in list(_unsettled.items()):
+        changes = {"status": Document.Status.QUEUED, "attempts": F("attempts") - 1, "changed": timezone.now()}
+        if leases.release(Document.objects.all(), pk, token, stage="", done=0, total=0, **changes):
+            settled.append(pk)
+        del _unsettled[token]
+    return settled
 
 
 def renew_held_leases() -> None:

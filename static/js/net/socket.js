@@ -2,7 +2,7 @@
 import { gettext } from "../lib/i18n.js";
 
 const FIRST_MS = 400;
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 8_000; // two attempts that fail while servers return leave time before half a minute is over
 const SIGNED_OUT = 4401;
 const TOO_MANY = 4429;
 const TOO_LARGE = 1009;

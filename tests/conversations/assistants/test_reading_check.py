@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
+from apps.conversations.assistants import reading_check
 from apps.conversations.assistants.model_trust import ModelTrust, describe_trust, get_trust
 from apps.conversations.assistants.reading_check import (
     count_right_judgements,
@@ -278,3 +280,19 @@ async def test_the_speed_of_a_model_below_the_reading_check_is_not_measured(monk
     await measure_unmeasured()
     profile = await in_db(ModelProfile.objects.get)
     assert (profile.reading_right, profile.judging_asked, profile.prompt_tokens_per_s) == (0, None, None)
+
+
+async def test_reading_check_goes_on_after_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[int] = []
+
+    async def fail_once() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise OperationalError("connection refused")
+        if len(rounds) == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(reading_check, "measure_unmeasured", fail_once)
+    with pytest.raises(asyncio.CancelledError):
+        await reading_check.measure_new_models(0)
+    assert rounds == [0, 1, 2]

@@ -8,6 +8,8 @@ import uuid
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from apps.conversations.models import Message
 from apps.conversations.realtime import consumer
@@ -223,3 +225,30 @@ async def test_sockets_whose_handler_fails_count_as_closed(alice: User, monkeypa
     with pytest.raises(ConnectionError):
         await wire.wait(WAIT_S)
     assert consumer._open[alice.pk] == 0
+
+
+@pytest.mark.parametrize("error", [OperationalError("connection refused"), RedisConnectionError("connection refused")])
+async def test_sockets_close_as_at_a_restart_while_a_server_is_away(
+    alice: User, monkeypatch, settings, error: Exception
+) -> None:
+    async def away(self, group: str) -> None:
+        raise error
+
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    monkeypatch.setattr(consumer.ChatConsumer, "_join", away)
+    wire = ApplicationCommunicator(application, scope(await in_db(session_of, alice)))
+    await wire.send_input({"type": "websocket.connect"})
+    assert (await wire.receive_output(timeout=WAIT_S))["type"] == "websocket.accept"
+    assert (await wire.receive_output(timeout=WAIT_S))["code"] == consumer.RESTARTING
+    await wire.wait(WAIT_S)
+    assert consumer._open[alice.pk] == 0
+
+
+async def test_question_is_asked_although_no_other_page_can_be_told(page, library, chat, monkeypatch, settings) -> None:
+    async def away(*_: object) -> None:
+        raise RedisConnectionError("connection refused")
+
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    monkeypatch.setattr(type(consumer.get_channel_layer()), "group_send", away)
+    chat.replies.append("The lighthouse stood about 100 metres high [1].")
+    await page.get_answer(QUESTION, Message.Status.COMPLETE)

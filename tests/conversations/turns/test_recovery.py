@@ -142,3 +142,16 @@ async def test_followers_of_a_dead_turn_are_told_when_the_log_is_back(
     assert untold == {}
     entries = [entry.data async for entry in log.tail(str(turn.pk))]
     assert any(b"interrupted" in entry for entry in entries)
+
+
+async def test_turn_whose_log_is_finished_is_announced_once(alice: User) -> None:
+    turn = await in_db(dead_turn, alice)
+    log = registry.get_turn_log()
+    await log.append(str(turn.pk), b"{}")
+    await log.finish(str(turn.pk))
+    untold: dict[UUID, str] = {}
+
+    async def go_on(conversation: UUID) -> None: ...
+
+    await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, untold)
+    assert await closed(turn) and untold == {}

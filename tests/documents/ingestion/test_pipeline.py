@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
 from apps.documents.indexing import embedders
 from apps.documents.ingestion import worker
@@ -228,3 +229,23 @@ def test_a_stored_file_without_a_row_is_removed_in_time(upload: Put) -> None:
         os.utime(path, (0, 0))
     assert worker.remove_orphans() == 1
     assert (kept.exists(), orphan.exists()) == (True, False)
+
+
+def test_document_whose_attempt_ended_while_the_database_was_away_is_queued_again_uncounted(
+    upload: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = upload()
+    (job,) = ingest_job.IngestJob.claim_all([document.pk])
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_wait", lambda *_, **__: _refuse())
+        job.end_with_error(OperationalError("server closed the connection unexpectedly"))
+        document.refresh_from_db()
+        assert document.status == "working"
+    assert ingest_job.settle_jobs() == [document.pk] and ingest_job.settle_jobs() == []
+    document.refresh_from_db()
+    assert (document.status, document.attempts, document.lease_token) == ("queued", 0, "")
+    assert after_ingest(document).status == "ready"
+
+
+def _refuse() -> None:
+    raise OperationalError("connection refused")
