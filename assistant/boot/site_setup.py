@@ -35,13 +35,16 @@ _SHOWN = 8  # changed packages, and newest migrations, that are printed by name
 
 
 def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
-    """Migrate the database, collect static files and compare the index; then print what an upgrade changed.
+    """Finish an interrupted restore, migrate the database, collect static files and compare the index; then print what
+    an upgrade changed.
 
     `changed`: one line per package whose version changed. Raise BootError.
     """
     if translations.find_stale():
         with timed_step("Compiling translations"):
             _run_python(layout, "-m", "assistant.boot.translations")
+    if (layout.data / "restore.unfinished").exists():
+        run_manage(layout, "restore", "--finish", shown=True)
     stamp = layout.data / "site.stamp"
     migrated: list[str] = []
     is_current = stamp.exists() and stamp.read_text() == stamp_site(layout)

@@ -65,6 +65,50 @@ def test_a_database_that_is_none_is_refused_before_anything_is_replaced(tmp_path
     assert connection.introspection.table_names() and not (Path(settings.DATA_DIR) / restore.UNFINISHED).exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000,
+        b"{}",
+        b"\xff\xfe",
+        b'{"format": 1, "members": {"database.sqlite3": {"size": Infinity, "sha256": ""}}}',
+        b'{"format": 1, "version": "1", "engine": "sqlite", "made": "", "migrations": [], "rows": {}, "members": {}}',
+    ],
+    ids=["deep", "empty", "no text", "endless", "lists"],
+)
+def test_a_hostile_list_of_contents_is_refused_by_a_sentence(tmp_path: Path, settings: Settings, text: bytes) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        last = tarfile.TarInfo(MANIFEST)
+        last.size = len(text)
+        tar.addfile(last, io.BytesIO(text))
+    assert "is damaged" in refuse(tmp_path / "a.tar", settings)
+
+
+def test_a_version_of_any_length_is_compared(tmp_path: Path, settings: Settings) -> None:
+    path = build(tmp_path / "a.tar", lambda manifest: replace(manifest, version="9" * 5000))
+    assert "Install the newer version first" in refuse(path, settings)
+
+
+def test_members_whose_headers_nest_or_say_nonsense_are_refused(tmp_path: Path, settings: Settings) -> None:
+    nested = tarfile.TarInfo("././@LongLink")
+    nested.type, nested.size = tarfile.GNUTYPE_LONGNAME, 1
+    (tmp_path / "nested.tar").write_bytes((nested.tobuf(tarfile.GNU_FORMAT) + b"a" + bytes(511)) * 5000)
+    assert "is damaged" in refuse(tmp_path / "nested.tar", settings)
+    sparse = tarfile.TarInfo("files/a")
+    sparse.pax_headers = {"GNU.sparse.map": "0,a", "GNU.sparse.size": "1", "GNU.sparse.name": "files/a"}
+    (tmp_path / "sparse.tar").write_bytes(sparse.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
+    assert "is damaged" in refuse(tmp_path / "sparse.tar", settings)
+
+
+def test_keys_of_the_audit_log_that_are_none_are_refused_before_anything_is_replaced(
+    tmp_path: Path, settings: Settings
+) -> None:
+    keys = tmp_path / "audit_keys"
+    keys.write_text("no key\n")
+    with pytest.raises(BackupError, match="holds a line that is no key"):
+        restore._check_audit_keys(tmp_path / "a.tar", keys)
+
+
 def test_a_changed_byte_is_found(tmp_path: Path, settings: Settings) -> None:
     path = build(tmp_path / "a.tar")
     content = path.read_bytes()

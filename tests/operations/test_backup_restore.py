@@ -162,6 +162,47 @@ def test_a_restore_that_was_cut_off_while_it_put_things_in_place_is_repeated(
     assert "already contains accounts" in target.refuse("restore", archive)
 
 
+# Where a restore is killed, in the order of its steps: just before the call.
+BEFORE_PLACED = [
+    "apps.operations.backups.database_dump.check_copy", "apps.operations.backups.database_dump.put_database",
+    "apps.operations.backups.restore._place_files", "apps.operations.backups.restore._place_keys",
+    "apps.operations.backups.restore._place_audit_files",
+]  # fmt: skip
+AFTER_PLACED = [
+    "apps.operations.backups.restore.call_command", "apps.operations.backups.restore._describe_frozen_texts",
+    "apps.operations.backups.restore._verify_audit_log", "apps.documents.indexing.index_maintenance.reindex",
+    "apps.documents.indexing.index_maintenance.sweep",
+]  # fmt: skip
+KILL = """
+import os, signal, sys
+from unittest import mock
+with mock.patch(sys.argv[2], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)):
+    call_command("restore", *sys.argv[1].split())
+"""
+FINISH = RESTORE.replace('call_command("restore", sys.argv[1])', 'call_command("restore", "--finish")')
+
+
+@pytest.mark.slow
+def test_a_restore_that_is_killed_at_any_step_is_repeated_or_finished_by_the_next_start(
+    install: Callable[[str], Installation], archive: Path
+) -> None:
+    target = install("killed")
+    for step in BEFORE_PLACED:
+        assert target.run("-c", START + KILL, str(archive), step).returncode == -signal.SIGKILL, step
+        if step != BEFORE_PLACED[0]:
+            assert "was interrupted. Repeat it: ./run restore FILE" in target.refuse("restore", "--finish")
+    for step in AFTER_PLACED:
+        assert target.run("-c", START + KILL, str(archive), step).returncode == -signal.SIGKILL, step
+        assert target.run("-c", START + KILL, "--finish", step).returncode == -signal.SIGKILL, step
+    done = target.run("-c", START + FINISH)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Finishing the restore" in done.stdout and "Start Openbook now." in done.stdout
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["passages"] and "Foxes hunt at night." in found["passages"][0] and found["broken"] == []
+    assert target.manage("restore", "--finish") == ""
+    assert "already contains accounts" in target.refuse("restore", archive)
+
+
 def test_the_archive_and_its_keys_are_for_their_owner_only_and_the_keys_are_apart(archive: Path) -> None:
     keys = archive.with_name("site.tar.keys")
     assert (mode(archive), mode(keys)) == (0o600, 0o600)

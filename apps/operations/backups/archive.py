@@ -27,6 +27,9 @@ AUDIT_KEYS, AUDIT_HEADS = "audit_keys", "heads.jsonl"  # files that verify the a
 SQLITE, POSTGRESQL = "database.sqlite3", "database.dump"
 SINGLE = {SECRET_KEY, CREDENTIALS, AUDIT_KEYS, AUDIT_HEADS, SQLITE, POSTGRESQL}
 CHUNK = 1 << 20  # bytes
+MOST_MANIFEST = 1 << 28  # bytes; a member takes some 150
+# What tarfile and json raise for hostile content, besides their own errors.
+_HOSTILE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,8 @@ def read_manifest(path: Path) -> Manifest:
     """Return the manifest of an archive without reading other members. Raises BackupError."""
     with _opened(path) as tar:
         last = tar.getmembers()[-1:]
-        file = tar.extractfile(last[0]) if last and last[0].name == MANIFEST else None
+        named = bool(last) and last[0].name == MANIFEST and last[0].size <= MOST_MANIFEST
+        file = tar.extractfile(last[0]) if named else None
         if file is None:
             raise BackupError(f"{path} is incomplete: the list of its contents at its end is missing.")
         return _parse(path, file.read())
@@ -148,7 +152,7 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, "r:") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, UnicodeError) as error:
+    except (tarfile.TarError, EOFError, *_HOSTILE) as error:
         raise BackupError(f"{path} is damaged or not a backup of Openbook: {error}") from error
 
 
@@ -199,10 +203,13 @@ def _parse(path: Path, text: bytes) -> Manifest:
             raise BackupError(f"{path} has the format {found['format']}; this version of Openbook reads {FORMAT}.")
         members = {str(name): Content(int(one["size"]), str(one["sha256"])) for name, one in found["members"].items()}
         manifest = Manifest(
-            str(found["version"]), str(found["engine"]), str(found["made"]), dict(found["migrations"]),
-            dict(found["rows"]), members,
+            str(found["version"]), str(found["engine"]), str(found["made"]),
+            {str(app): str(name) for app, name in found["migrations"].items()},
+            {str(label): int(count) for label, count in found["rows"].items()}, members,
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if "users" not in manifest.rows:
+            raise KeyError("users")
+    except _HOSTILE as error:
         raise BackupError(f"{path} is damaged: its list of contents cannot be read.") from error
     if manifest.database not in members:
         raise BackupError(f"{path} is damaged: it holds no database.")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -60,17 +61,20 @@ def check_copy(file: Path, manifest: Manifest) -> None:
         missing = [model for model in COUNTED.values() if f" {model._meta.db_table} " not in listing]
         if missing:
             raise BackupError(f"The copy of the database has no table {missing[0]._meta.db_table}.")
+        _run_program("pg_restore", f"--file={os.devnull}", str(file))  # reads all of it
         return
     try:
         with closing(sqlite3.connect(file)) as copy:
             found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
                 raise BackupError(f"The copy of the database is damaged: {found}")
-            rows = _count_rows(lambda sql: copy.execute(sql).fetchall())
+            rows, heads = _count_rows(lambda sql: copy.execute(sql).fetchall()), dict(copy.execute(_HEADS))
     except sqlite3.DatabaseError as error:
         raise BackupError(f"The copy of the database cannot be read, so nothing was changed: {error}.") from error
     if rows != manifest.rows:
         raise BackupError(f"The copy of the database holds {rows} rows instead of {manifest.rows}.")
+    if heads != manifest.migrations:
+        raise BackupError("The copy of the database has other migrations than the list of contents says.")
 
 
 def check_migrations(manifest: Manifest) -> None:

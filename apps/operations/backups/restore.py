@@ -1,7 +1,8 @@
 """Restore a backup into an empty installation: no database with users, no files.
 
-`restore_backup` verifies everything before it changes anything. `replace_database` restores only the database over a
-present one, to undo an upgrade. Neither starts or stops the site.
+`restore_backup` verifies everything before it changes anything. A file in DATA_DIR marks a restore until its last step:
+one that was interrupted is repeated, or, once everything is in place, finished by `finish_restore` at the next start.
+`replace_database` restores only the database over a present one, to undo an upgrade. None starts or stops the site.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -22,6 +24,7 @@ from django.db import connection
 
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import IndexMaintenance
+from apps.lib import json_file
 from apps.lib.db import encrypted_fields
 from apps.operations.backups import database_dump
 from apps.operations.backups.archive import (
@@ -40,7 +43,7 @@ from apps.safety.audit_log import audit, signing_keys, verification
 from apps.safety.models import snapshot_keys
 
 PREFIX = ".restore-"
-UNFINISHED = "restore.unfinished"  # file in DATA_DIR with the time of the backup that is being restored
+UNFINISHED = "restore.unfinished"  # file in DATA_DIR: the mark of a restore until its last step; the start looks for it
 RUNNING_S = 30  # a worker touches its file every 5 s
 OPEN_S = 5.0  # seconds for opening frozen texts: some 50,000
 
@@ -51,32 +54,76 @@ def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> Non
     """Restore database, files and keys, migrate, and rebuild the search index. Raises BackupError.
 
     `keys`: the key file; None for `FILE.keys` if it exists. `tell` gets a sentence after each step. A restore that was
-    interrupted while it changed things can be repeated with the same archive.
+    interrupted while it changed things can be repeated with the same archive; it continues where it was.
     """
     with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
         manifest = read_manifest(path)
         _check_fits(path, manifest)
         _check_not_running()
-        unfinished = Path(settings.DATA_DIR) / UNFINISHED
-        if not (
-            unfinished.exists() and unfinished.read_text() == manifest.made
-        ):  # otherwise an interrupted restore of this backup is repeated
-            _check_empty()
-        lines = _read_keys(path, keys)
-        staging = _make_staging(manifest.size)
-        try:
-            unpack(path, manifest, staging)
-            database_dump.check_copy(staging / manifest.database, manifest)
-            tell(f"Verified {len(manifest.members)} files of the backup of {manifest.made[:16]} UTC.")
-            unfinished.write_text(manifest.made)
-            _put_in_place(staging, manifest, lines)
-            unfinished.unlink()
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        mark = _read_mark()
+        if mark != _Mark(manifest.made, is_placed=True):
+            _replace_all(path, manifest, keys, mark, tell)
+        _complete(tell, manifest.made)
+
+
+def finish_restore(tell: ProgressCallback) -> None:
+    """Finish a restore that was interrupted after everything was in place; do nothing if there is none.
+
+    Raises BackupError, also if one was interrupted before.
+    """
+    with raise_as_backup_error(Path(settings.DATA_DIR)):
+        if (mark := _read_mark()) is None:
+            return
+        if not mark.is_placed:
+            raise BackupError(
+                f"The restore of the backup of {mark.made[:16]} UTC was interrupted. Repeat it: ./run restore FILE."
+            )
+        with hold_backup_lock():
+            tell(f"Finishing the restore of the backup of {mark.made[:16]} UTC, which was interrupted.")
+            _complete(tell, mark.made)
+
+
+def _replace_all(path: Path, manifest: Manifest, keys: Path | None, mark: _Mark | None, tell: ProgressCallback) -> None:
+    """Verify the archive, and put everything in place. `mark` is that of an interrupted restore."""
+    if mark is None or mark.made != manifest.made:
+        _check_empty()
+    lines = _read_keys(path, keys)
+    staging = _make_staging(manifest.size)
+    try:
+        unpack(path, manifest, staging)
+        database_dump.check_copy(staging / manifest.database, manifest)
+        _check_audit_keys(path, staging / AUDIT_KEYS)
+        tell(f"Verified {len(manifest.members)} files of the backup of {manifest.made[:16]} UTC.")
+        _write_mark(_Mark(manifest.made, is_placed=False))
+        _put_in_place(staging, manifest, lines)
+        _write_mark(_Mark(manifest.made, is_placed=True))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     tell(f"Restored the database ({manifest.rows['users']} users) and the files.")
     if SECRET_KEY not in manifest.members:
         tell("The backup contains no secret_key: set SECRET_KEY to the old one, or all users are signed out.")
-    _complete(tell, manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Mark of a restore under way: the time of its backup, and whether database, files and keys are in place."""
+
+    made: str
+    is_placed: bool
+
+
+def _read_mark() -> _Mark | None:
+    """Return the mark of an interrupted restore; None if there is none."""
+    path = Path(settings.DATA_DIR) / UNFINISHED
+    if not path.exists():
+        return None
+    found = json_file.read_json(path)
+    return _Mark(str(found.get("made") or path.read_text()), found.get("is_placed") is True)
+
+
+def _write_mark(mark: _Mark) -> None:
+    json_file.write_json(Path(settings.DATA_DIR) / UNFINISHED, asdict(mark))
+    os.sync()
 
 
 def replace_database(path: Path, tell: ProgressCallback) -> None:
@@ -95,23 +142,25 @@ def replace_database(path: Path, tell: ProgressCallback) -> None:
             database_dump.put_database(staging / manifest.database)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        tell(_verify_audit_log(manifest))
+        tell(_verify_audit_log(manifest.made))
     tell(f"Restored the database of {manifest.made[:16]} UTC ({manifest.rows['users']} users), and nothing else.")
 
 
-def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
-    """Migrate the restored database, clear leases, check keys and audit log, and rebuild the search index."""
-    call_command("migrate", interactive=False, verbosity=0)
-    tell("Brought the tables up to date.")
-    IndexMaintenance.objects.update(lease_token="", lease_until=None)  # leases of the old processes
-    tell(_describe_frozen_texts())
-    tell(_verify_audit_log(manifest))
+def _complete(tell: ProgressCallback, made: str) -> None:
+    """Migrate the restored database, clear leases, check keys and audit log, rebuild the search index, and remove the
+    mark. Can be repeated."""
     try:
+        call_command("migrate", interactive=False, verbosity=0)
+        tell("Brought the tables up to date.")
+        IndexMaintenance.objects.update(lease_token="", lease_until=None)  # leases of the old processes
+        tell(_describe_frozen_texts())
+        tell(_verify_audit_log(made))
         call_command("reindex")
     except CommandError as error:
         raise BackupError(
-            f"The data is restored, but the search index could not be rebuilt: {error} Run 'manage.py reindex' again."
+            f"The data is restored, but the search index could not be rebuilt: {error} The next start tries it again."
         ) from error
+    (Path(settings.DATA_DIR) / UNFINISHED).unlink(missing_ok=True)
     tell("Rebuilt the search index. Start Openbook now.")
 
 
@@ -161,6 +210,15 @@ def _read_keys(path: Path, keys: Path | None) -> list[str]:
     except ValueError as error:
         raise BackupError(f"{place} is not a file of keys: it is empty or has a line that is not a key.") from error
     return lines
+
+
+def _check_audit_keys(path: Path, file: Path) -> None:
+    """Raise BackupError if the archive has keys of the audit log of which a line is no key."""
+    try:
+        if file.exists():
+            signing_keys.check_lines(file.read_text(errors="replace"))
+    except ImproperlyConfigured as error:
+        raise BackupError(f"{path} is damaged: {AUDIT_KEYS} holds a line that is no key.") from error
 
 
 def _make_staging(size: int) -> Path:
@@ -227,11 +285,11 @@ def _place_audit_files(staging: Path) -> None:
         shutil.move(source, heads)
 
 
-def _verify_audit_log(manifest: Manifest) -> str:
+def _verify_audit_log(made: str) -> str:
     """Verify the restored log, add an entry about the restore, and return the result as a sentence."""
     try:
         faults = audit.verify_chain()
-        entry = audit.record_event("log.restored", made=manifest.made)
+        entry = audit.record_event("log.restored", made=made)
     except ImproperlyConfigured as error:
         return f"The audit log cannot be verified. {error}"
     if faults:
@@ -257,4 +315,4 @@ def _describe_frozen_texts() -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", version))
