@@ -11,7 +11,9 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.core import model_servers
-from apps.conversations.models import ModelServer, ServedModel
+from apps.conversations.models import HelperServer, ModelServer, ServedModel
+from apps.engines.classify import guard_formats
+from apps.engines.judge import formats as judge_formats
 from apps.engines.types import EngineError, ModelInfo
 from apps.safety.errors import ActionRefused
 from apps.users.i18n import translate_stored
@@ -110,6 +112,46 @@ class ModelServerForm(NewModelServerForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         return {**given, "key": self.get_key(given)} if not self.errors else given
+
+
+class HelperServerForm(forms.Form):
+    """Form of the judge or the guard. An empty key keeps the stored one, unless the address names another host."""
+
+    url = forms.CharField(
+        label=gettext_lazy("Address"), max_length=400,
+        help_text=gettext_lazy(
+            "With its /v1, such as https://api.example.com/v1. What is not public must be listed in LLM_HOSTS."
+        ),
+    )  # fmt: skip
+    model = forms.CharField(label=gettext_lazy("Model"), max_length=255)
+    form = forms.ChoiceField(label=gettext_lazy("Format"))
+    key = forms.CharField(
+        label=gettext_lazy("Key"), max_length=500, required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("Stored encrypted, and never shown again. Leave it empty if the server needs none."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, kind: str, stored: HelperServer | None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.kind, self.stored = kind, stored
+        formats = judge_formats.FORMATS if kind == HelperServer.Kind.JUDGE else guard_formats.FORMATS
+        self.fields["form"].choices = [(name, name) for name in formats]  # type: ignore[attr-defined]
+        if stored is not None and stored.usable_key:
+            self.fields["key"].help_text = gettext("A key is stored. Leave the field empty to keep it.")
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"].strip()
+        if not (key.isascii() and key.isprintable()):
+            raise forms.ValidationError(gettext("A key has only letters, digits and signs of the keyboard."))
+        return key
+
+    def make_row(self) -> HelperServer:
+        """Return the unsaved server of a valid form."""
+        row = HelperServer(kind=self.kind, **self.cleaned_data)
+        # A stored key must not reach another host: whoever may change the address may not read the key.
+        if not row.key and self.stored and urlsplit(row.url).netloc == urlsplit(self.stored.url).netloc:
+            row.key = self.stored.usable_key
+        return row
 
 
 class RestrictionForm(forms.Form):

@@ -13,11 +13,17 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.administration.model_forms import ModelServerForm, NewModelServerForm, RestrictionForm, ServedModelForm
+from apps.administration.model_forms import (
+    HelperServerForm,
+    ModelServerForm,
+    NewModelServerForm,
+    RestrictionForm,
+    ServedModelForm,
+)
 from apps.administration.model_list import PASSWORD
 from apps.conversations.assistants import answer_style
-from apps.conversations.core import model_servers
-from apps.conversations.models import ModelProfile, ModelServer, RestrictedModel, ServedModel
+from apps.conversations.core import helper_servers, model_servers
+from apps.conversations.models import HelperServer, ModelProfile, ModelServer, RestrictedModel, ServedModel
 from apps.conversations.templatetags.reading import reading_result
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, ModelInfo
@@ -154,6 +160,39 @@ def show_environment_model(request: HttpRequest, name: str) -> HttpResponse:
             return redirect("administration:environment_model", name)
     context = {"name": name, "form": form, "server": PASSWORD.sub("•••@", settings.CHATS[name]["ABOUT"]["server"])}
     return render(request, "administration/environment_model.html", context, status=400 if form.errors else 200)
+
+
+@never_cache
+@administrator_required
+@password_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_helper(request: HttpRequest, kind: str) -> HttpResponse:
+    """Show the judge or the guard; a POST tries the server, and stores it if that works."""
+    if kind not in HelperServer.Kind.values:
+        raise Http404
+    row = HelperServer.objects.filter(kind=kind).first()
+    initial = {"url": row.url, "model": row.model, "form": row.form} if row else {}
+    form = HelperServerForm(request.POST if request.method == "POST" else None, initial=initial, kind=kind, stored=row)
+    if request.method == "POST" and form.is_valid():
+        with show_refusals(request, ActionRefused):
+            helper_servers.save_helper(get_signed_in_user(request), form.make_row())
+            messages.success(request, gettext("Saved. It holds everywhere within seconds."))
+            return redirect("administration:helper", kind)
+    context = {
+        "kind": kind, "label": HelperServer.Kind(kind).label, "form": form, "stored": row,
+        "of_environment": helper_servers.is_of_environment(kind),
+    }  # fmt: skip
+    return render(request, "administration/helper_server.html", context, status=400 if form.errors else 200)
+
+
+@administrator_required
+@require_POST
+@password_required
+def remove_helper(request: HttpRequest, kind: str) -> HttpResponse:
+    """Remove the judge or the guard of the page."""
+    helper_servers.remove_helper(get_signed_in_user(request), kind)
+    messages.success(request, gettext("Server removed. Running answers are finished."))
+    return redirect("administration:models")
 
 
 @require_safe

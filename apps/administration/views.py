@@ -15,7 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.administration import collections, environment, model_list
-from apps.conversations.models import ModelProfile, ModelServer
+from apps.conversations.core import helper_servers
+from apps.conversations.models import HelperServer, ModelProfile, ModelServer
 from apps.lib.table import read_table_request
 from apps.users.permissions import administrator_required, password_required
 
@@ -46,9 +47,11 @@ def list_collections(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_models(request: HttpRequest) -> HttpResponse:
     """Show the chat models of the environment and of the page, the model servers, other engines and model profiles."""
+    rows = {row.kind: row for row in HelperServer.objects.all()}
     context = {
         "models": model_list.list_chat_models(),
         "engines": environment.list_engines(),
+        "helpers": [(kind, rows.get(kind.value), helper_servers.is_of_environment(kind)) for kind in HelperServer.Kind],
         "servers": ModelServer.objects.all(),
         "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
         "profiles": ModelProfile.objects.order_by("name"),

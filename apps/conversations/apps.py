@@ -11,7 +11,7 @@ class ConversationsConfig(AppConfig):
         from apps.conversations.attachments import review as pictures
         from apps.conversations.core import model_servers
         from apps.conversations.history import full_text_search  # the models can be imported only now
-        from apps.conversations.models.model_server import ModelServer
+        from apps.conversations.models.model_server import HelperServer, ModelServer
         from apps.conversations.moderation import message_cases
         from apps.conversations.moderation.message_redaction import CITING_ANSWERS, redact_citing_answers, restore
         from apps.documents.moderation import document_redaction
@@ -20,7 +20,7 @@ class ConversationsConfig(AppConfig):
         from apps.safety.moderation import reviewable
 
         registry.use_page_models(model_servers.load_page_models)
-        snapshot_keys.encrypted_models.append(ModelServer)
+        snapshot_keys.encrypted_models.extend([ModelServer, HelperServer])
         post_migrate.connect(full_text_search.create_search_index, sender=self, dispatch_uid="full text of messages")
         for kind in message_cases.KINDS:
             reviewable.register_reviewable(kind, message_cases.MessageReviewable(kind))

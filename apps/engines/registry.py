@@ -153,8 +153,8 @@ def get_nli_engine() -> NliEngine:
 
 
 def get_judge_engine() -> JudgeEngine | None:
-    """Return the judge of sentences, or None if none is configured."""
-    return cast(JudgeEngine, _get("judge")) if settings.ENGINES.get("judge") else None
+    """Return the judge of sentences, or None if neither the environment nor the page has one."""
+    return cast("JudgeEngine | None", _get_helper("judge"))
 
 
 def get_passage_reader() -> PassageReader:
@@ -168,8 +168,8 @@ def get_malware_scanner() -> MalwareScanner | None:
 
 
 def get_guard_engine() -> GuardEngine | None:
-    """Return the guard model, or None if none is configured."""
-    return cast(GuardEngine, _get("guard")) if settings.ENGINES.get("guard") else None
+    """Return the guard model, or None if neither the environment nor the page has one."""
+    return cast("GuardEngine | None", _get_helper("guard"))
 
 
 def get_image_classifier() -> ImageClassifier | None:
@@ -224,6 +224,19 @@ def _get_page_engine(name: str, config: Mapping[str, Any] | None) -> Any:
             engine = _built[key] = import_string(config["BACKEND"])(**config["OPTIONS"], breaker=breaker)
             _page_configs[name] = config
         return engine
+
+
+def _get_helper(kind: str) -> Any:
+    """Return the judge or guard of the environment, else that of the page, built anew if it was changed; or None."""
+    if settings.ENGINES.get(kind):
+        return _get(kind)
+    config, key = _get_page_models().engines.get(kind), f"page engine {kind}"
+    if config is None:
+        return None
+    with _lock:
+        if _built.get(key) is None or _page_configs.get(key) != config:
+            _built[key], _page_configs[key] = _build(config), config
+        return _built[key]
 
 
 def _build_chat(name: str) -> Any:

@@ -61,6 +61,7 @@ class OwnedObjects:
             "<slug:name>": "x",
             "<str:name>": "x",
             "<str:token>": "x",
+            "<slug:kind>": "judge",
             "<slug:secret>": "x",
         }
         for part, value in parts.items():

@@ -90,6 +90,8 @@ MATRIX = {
                 "<int:pk>/reading/",
                 "<int:pk>/remove/",
                 "environment/<str:name>/",
+                "helpers/<slug:kind>/",
+                "helpers/<slug:kind>/remove/",
                 "servers/new/",
                 "servers/<int:pk>/",
                 "servers/<int:pk>/offered/",

@@ -55,7 +55,7 @@ def test_page_shows_size_what_was_measured_and_the_tokens_of_thirty_days(admin: 
     old = timezone.now().date() - timedelta(days=30)
     UsageDay.objects.create(user=alice, day=old, model="big-70B", tokens=500_000)
     page = strip_layout(admin.get(PAGE).content.decode())
-    for words in ("70 billion parameters", "8 of 8 right", "2,346 tokens per second", "12,000", "not measured"):
+    for words in ("70 billion parameters", "8 of 8 right", "2,346 tokens/s", "12,000", "not measured"):
         assert words in page, words
     assert "512,000" not in page and "500,000" not in page
 

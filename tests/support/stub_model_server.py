@@ -81,6 +81,10 @@ class _Handler(BaseHTTPRequestHandler):
         if (body.get("tools") and not self._stub.tools) or (pictured and not self._stub.pictures):
             self._send(400, json.dumps({"error": {"message": f"not for {self.headers.get('Authorization')}"}}))
             return
+        if not body.get("stream"):
+            message = {"role": "assistant", "content": self._stub.answer}
+            self._send(200, json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}))
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()

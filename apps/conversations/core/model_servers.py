@@ -28,7 +28,7 @@ from django.db import DatabaseError, close_old_connections, transaction
 from django.utils.translation import gettext
 
 from apps.conversations.models import Assistant, Conversation
-from apps.conversations.models.model_server import ModelServer, RestrictedModel, ServedModel
+from apps.conversations.models.model_server import HelperServer, ModelServer, RestrictedModel, ServedModel
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN, PageModels, is_outside_address
 from apps.engines.types import ModelAbilities, ModelInfo
@@ -332,7 +332,17 @@ def _read_page_models() -> PageModels:
             reasons=row.reasoning,
         )  # fmt: skip
         default = row.name if row.is_default and not settings.DEFAULT_MODEL_IS_FIXED else default
-    return PageModels(configs, default, _read_restrictions())
+    helpers = {row.kind: make_helper_config(row) for row in HelperServer.objects.all() if _may_connect(row.url)}
+    return PageModels(configs, default, _read_restrictions(), helpers)
+
+
+def make_helper_config(row: HelperServer) -> dict[str, Any]:
+    """Return class and options of a judge or guard, as in `settings.ENGINES`."""
+    given = {"url": row.url, "model": row.model, "form": row.form, "api_key": row.usable_key, "resolve": resolve_host}
+    if row.kind == HelperServer.Kind.JUDGE:
+        options = {**given, "timeout_s": float(settings.SUPPORT_SECONDS)}
+        return {"BACKEND": "apps.engines.judge.openai.OpenAIJudge", "OPTIONS": options}
+    return {"BACKEND": "apps.engines.classify.guard_model.OpenAIGuard", "OPTIONS": given}
 
 
 def _read_restrictions() -> dict[str, frozenset[int]]:

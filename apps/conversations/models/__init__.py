@@ -14,7 +14,7 @@ from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.models.model_profile import ModelProfile
-from apps.conversations.models.model_server import ModelServer, RestrictedModel, ServedModel
+from apps.conversations.models.model_server import HelperServer, ModelServer, RestrictedModel, ServedModel
 from apps.conversations.models.preference import Preference
 from apps.conversations.models.prompt_template import SavedPrompt
 from apps.conversations.models.retraction import RetractedMessage
@@ -43,6 +43,7 @@ __all__ = [
     "Conversation",
     "Feedback",
     "Folder",
+    "HelperServer",
     "ImportItem",
     "ImportJob",
     "Message",

@@ -37,6 +37,30 @@ class ModelServer(models.Model):
         return "" if self.is_key_lost else self.key
 
 
+class HelperServer(models.Model):
+    """Server of the OpenAI protocol that judges sentences, or guards texts, for the whole site."""
+
+    class Kind(models.TextChoices):
+        """Task of the server, by its name in `settings.ENGINES`."""
+
+        JUDGE = "judge", gettext_lazy("Judge of citations")
+        GUARD = "guard", gettext_lazy("Guard model")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices, unique=True)
+    url = models.CharField(max_length=400)  # with its /v1, without a slash at the end
+    model = models.CharField(max_length=255)
+    form = models.CharField(max_length=32)  # format of requests and answers
+    key = EncryptedText(blank=True)
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+    @property
+    def usable_key(self) -> str:
+        """Return the key to send; "" if there is none or it cannot be decrypted."""
+        return "" if isinstance(self.key, UndecryptableText) else self.key
+
+
 class RestrictedModel(models.Model):
     """Groups that may use a chat model of the environment; without a row everyone may."""
 

@@ -33,12 +33,16 @@ class ChatModel:
 
 @dataclass(frozen=True, slots=True)
 class PageModels:
-    """Models that administrators added on the page, in the form of `settings.CHATS`. `default` is the name of the one
-    that takes the place of the site's own; "" for none. `groups` restricts models of the environment, by name."""
+    """Models that administrators added on the page, in the form of `settings.CHATS`.
+
+    `default` is the name of the one that takes the place of the site's own; "" for none. `groups` restricts models of
+    the environment, by name. `engines` has the judge and the guard of the page, in the form of `settings.ENGINES`.
+    """
 
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default: str = ""
     groups: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def load_catalog(

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from apps.engines.checked_transport import Resolve, make_client
 from apps.engines.classify.guard_formats import FORMATS
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
 
@@ -36,13 +37,16 @@ class OpenAIGuard:
     """Guard engine of a remote model. `url` includes `/v1`; `form` is a key of FORMATS. Uses no cookies, redirects or
     proxies, and never logs or shows the server's texts."""
 
-    def __init__(self, url: str, model: str, form: str, api_key: str = "", timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, url: str, model: str, form: str, api_key: str = "", timeout_s: float = 5.0, resolve: Resolve | None = None
+    ) -> None:
         if form not in FORMATS:
             raise EngineRefused(f"There is no guard format {form!r}; there are {', '.join(FORMATS)}.")
         self.name = model
         self._url, self._format, self._timeout_s = url.rstrip("/"), FORMATS[form](), timeout_s
         prompts = json.dumps([model, form, self._format.messages("", False, {}), self._format.messages("", True, {})])
         self.fingerprint = f"{form}-{hashlib.sha256(prompts.encode()).hexdigest()[:16]}"
+        self._resolve = resolve
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
@@ -65,7 +69,7 @@ class OpenAIGuard:
     async def _post(self, payload: dict[str, Any]) -> bytes:
         body = b""
         async with (
-            httpx2.AsyncClient(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
+            make_client(self._headers, self._timeout_s, self._resolve) as client,
             client.stream("POST", f"{self._url}/chat/completions", json=payload) as response,
         ):
             if response.status_code in (429, 503):

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from apps.engines.checked_transport import Resolve, make_client
 from apps.engines.judge.formats import FORMATS
 from apps.engines.judge.protocol import JudgedSource, SentenceJudgement
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
@@ -21,11 +22,20 @@ class OpenAIJudge:
     """Judge of a remote model. `url` includes `/v1`; `form` is a key of FORMATS. Uses no cookies, redirects or proxies,
     and never logs or shows the server's texts."""
 
-    def __init__(self, url: str, model: str, form: str, api_key: str = "", timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        form: str,
+        api_key: str = "",
+        timeout_s: float = 10.0,
+        resolve: Resolve | None = None,
+    ) -> None:
         if form not in FORMATS:
             raise EngineRefused(f"There is no judge format {form!r}; there are {', '.join(FORMATS)}.")
         self.name, self.timeout_s = model, timeout_s
         self._url, self._format = url.rstrip("/"), FORMATS[form]()
+        self._resolve = resolve
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:
@@ -34,7 +44,7 @@ class OpenAIJudge:
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
-                httpx2.AsyncClient(timeout=self.timeout_s, trust_env=False, headers=self._headers) as client,
+                make_client(self._headers, self.timeout_s, self._resolve) as client,
             ):
                 choices = await asyncio.gather(*(self._ask(client, fields, at_once) for fields in requests))
         except TimeoutError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from apps.conversations.assistants import answer_style
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, ModelProfile
 from apps.conversations.turns import model_queue
@@ -162,8 +163,9 @@ async def test_an_unverified_sentence_names_the_nearest_passage_without_a_judge(
 
 
 @pytest.fixture
-def judges_itself(chat, transactional_db) -> None:
+def judges_itself(chat, transactional_db, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the model be trusted to read and to judge its own sentences."""
+    monkeypatch.setattr(answer_style, "_profiles", {})  # a profile that another test read is used for 2 s
     measured = {"reading_right": 48, "reading_asked": 48, "judging_right": 40, "judging_asked": 40}
     ModelProfile.objects.create(name="fake-1B", **measured)
 
