@@ -181,6 +181,7 @@ def show_helper(request: HttpRequest, kind: str) -> HttpResponse:
     context = {
         "kind": kind, "label": HelperServer.Kind(kind).label, "form": form, "stored": row,
         "of_environment": helper_servers.is_of_environment(kind),
+        "is_kept_out": row is not None and not model_servers.may_read_all(row.url),
     }  # fmt: skip
     return render(request, "administration/helper_server.html", context, status=400 if form.errors else 200)
 

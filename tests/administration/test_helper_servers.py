@@ -14,12 +14,13 @@ from pytest_django import Settings
 
 from apps.conversations.core import helper_servers, model_servers
 from apps.conversations.models import HelperServer
+from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.types import EngineUnavailable
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, snapshot_keys
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import make_client, make_collection
 from tests.support.stub_model_server import StubServer, serving_models
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +154,23 @@ def test_only_administrators_change_them(alice: User, morgan: User, stub: StubSe
         with pytest.raises(ActionRefused):
             helper_servers.remove_helper(user, "guard")
     assert not stub.keys
+
+
+def test_server_outside_is_not_asked_while_a_collection_must_not_leave_the_house(
+    admin: Client, alice: User, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(admin, stub)
+    monkeypatch.setattr(model_servers, "is_outside_address", lambda url, listed: True)
+    collection = make_collection(alice)
+    model_servers.refresh_page_models()
+    assert registry.get_guard_engine() is not None
+    Collection.objects.filter(pk=collection.pk).update(inside_only=True)
+    model_servers.refresh_page_models()
+    assert registry.get_guard_engine() is None
+    assert "It is not asked now" in admin.get(GUARD).content.decode()
+    asked = len(stub.asked)
+    assert "must not leave the house, and this server is outside" in save(admin, stub).content.decode()
+    assert len(stub.asked) == asked
 
 
 def test_unknown_kind_has_no_page(admin: Client) -> None:

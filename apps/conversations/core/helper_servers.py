@@ -1,7 +1,8 @@
 """Judge and guard servers that administrators set on the page, where the environment sets none.
 
 Entry points: `save_helper`, which first tries the server, and `remove_helper`. Every process reads them with the models
-of the page (`model_servers`), so a change holds everywhere within MODEL_SERVERS_S seconds, without a restart.
+of the page (`model_servers`), so a change holds everywhere within MODEL_SERVERS_S seconds, without a restart. A server
+outside the house is not asked while a collection must not leave it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ def save_helper(by: User, row: HelperServer) -> None:
     if is_of_environment(row.kind):
         raise ActionRefused(gettext("The environment sets this server."))
     row.url = model_servers.check_url(row.url)
+    if not model_servers.may_read_all(row.url):
+        raise ActionRefused(
+            gettext("There are collections that must not leave the house, and this server is outside. Choose another.")
+        )
     try:
         asyncio.run(_try(row))
     except EngineError as error:

@@ -29,6 +29,7 @@ from django.utils.translation import gettext
 
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.models.model_server import HelperServer, ModelServer, RestrictedModel, ServedModel
+from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN, PageModels, is_outside_address
 from apps.engines.types import ModelAbilities, ModelInfo
@@ -332,8 +333,15 @@ def _read_page_models() -> PageModels:
             reasons=row.reasoning,
         )  # fmt: skip
         default = row.name if row.is_default and not settings.DEFAULT_MODEL_IS_FIXED else default
-    helpers = {row.kind: make_helper_config(row) for row in HelperServer.objects.all() if _may_connect(row.url)}
-    return PageModels(configs, default, _read_restrictions(), helpers)
+    helpers = [row for row in HelperServer.objects.all() if _may_connect(row.url) and may_read_all(row.url)]
+    return PageModels(configs, default, _read_restrictions(), {row.kind: make_helper_config(row) for row in helpers})
+
+
+def may_read_all(url: str) -> bool:
+    """Return whether a server at this address may be sent texts of every collection: not if it is outside the house and
+    some collection must not leave it."""
+    outside = is_outside_address(url, settings.LLM_HOSTS)
+    return not (outside and Collection.objects.filter(inside_only=True).exists())
 
 
 def make_helper_config(row: HelperServer) -> dict[str, Any]:
