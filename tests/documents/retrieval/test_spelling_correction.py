@@ -22,6 +22,9 @@ INDEX = {
     "moos": 1,
     "cuent": 4,
     "cuenta": 4,
+    "histsiz": 2,
+    "dear": 3,
+    "dare": 2,
 }  # chunks by stem
 
 
@@ -55,6 +58,9 @@ def corrected(question: str) -> dict[str, str]:
         ("Are vaccinatoins safe?", {"vaccinatoins": "vaccinations"}),
         ("Wann sind die Öfnungszeiten?", {"Öfnungszeiten": "öffnungszeiten"}),
         ("Was the patient cured?", {}),
+        ("What is HISTSIZ?", {}),
+        ("What is HISTIZE?", {"HISTIZE": "histsize"}),
+        ("What is said abuot it?", {"abuot": "about"}),
     ],
 )
 def test_spelling_correction_forgives_one_wrong_letter(question: str, found: dict[str, str]) -> None:
@@ -71,6 +77,14 @@ def test_a_word_that_the_embedder_knows_is_no_misspelling() -> None:
 )
 def test_codes_short_words_and_what_is_near_nothing_stay(question: str) -> None:
     assert corrected(question) == {}
+
+
+@pytest.mark.parametrize(
+    "question", ["Which one is dearer?", "Is HISTSIRE there?", "Sind die Hafens da?", "Who is Dera?"]
+)
+def test_other_forms_of_known_words_and_other_names_stay(question: str) -> None:
+    assert "deare" not in corrected(question).values()
+    assert corrected(question) == ({"Dera": "dear"} if "Dera" in question else {})
 
 
 def test_the_words_are_replaced_where_they_stand() -> None:

@@ -33,6 +33,7 @@ _NEWEST = 2000  # newest documents whose names are compared with misspelt words
 _NAMED = 200  # further documents that have a word of the request in their name
 _LEAST_LETTERS, _LONG = 4, 8  # letters of a word from which one, or two, may be wrong
 _WHOLE = 1 - 1e-6  # share of a title that counts as all of it
+_FILE_NAME_WEIGHT = 1.0  # of a file name, in the units of the words of titles: the logarithm of their rarity
 _TITLE_WORDS = 2  # words that a title needs for a message of only that title to be a request
 _PART = 0.5  # weighted share of a title that a request for a list must hold
 _JUST = timedelta(minutes=10)  # a document added within this time can be "this document"
@@ -63,6 +64,13 @@ class _Named:
     pk: UUID
     title_words: frozenset[str]  # of the title, else of the file name
     file_name_words: frozenset[str]  # of the file name with its extension
+    stem_words: frozenset[str]  # of the file name without it
+
+    def is_file_named(self, asked: Iterable[str], *, is_whole_subject: bool) -> bool:
+        """Return whether the asked words hold the file name with its extension, or without it where they hold nothing
+        else than names of this document."""
+        named = self.file_name_words <= set(asked)
+        return named or (is_whole_subject and bool(self.stem_words) and self.stem_words <= set(asked))
 
 
 def readable_documents(prepared: TurnInput) -> QuerySet[Document]:
@@ -164,7 +172,8 @@ def _find_cited_document(prepared: TurnInput) -> UUID | None:
 def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[list[UUID], tuple[str, ...]]:
     """Return the documents that the request names, best matches only, and the words of its subject that name none.
 
-    Title words are weighted by rarity; misspelt words match, except for lists.
+    Title words are weighted by rarity; misspelt words match, except for lists. A file name names its document whatever
+    the title is.
     """
     asked = [fold_word(piece) for word in request.all_words for piece in _PIECE.findall(word)]
     subject = {word: [fold_word(piece) for piece in _PIECE.findall(word)] for word in request.subject}
@@ -181,10 +190,12 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
         share = sum(weight[word] for word in mentioned) / sum(weight[word] for word in document.title_words)
         every = document.title_words | document.file_name_words
         left = tuple(word for word in request.subject if not _names_part(subject[word], every, alike))
+        if document.is_file_named(asked, is_whole_subject=not left):
+            matched, share = max(matched, _FILE_NAME_WEIGHT), _WHOLE
         if request.needs_full_title and (share < _WHOLE or len(document.title_words) < _TITLE_WORDS):
             continue
         if matched and _names_document(request, share, left):
-            exact = len(own & document.title_words)
+            exact = len(own & every)
             scored.append(((not left, share >= _WHOLE, exact, round(matched, 3)), document.pk, left))
     if not scored:
         return [], request.subject
@@ -200,10 +211,14 @@ def _load_names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
         wanted = reduce(or_, (Q(title__icontains=word) | Q(name__icontains=word) for word in own))
         found = list({*found, *rows.filter(wanted).values_list(*fields)[:_NAMED]})
     named = [
-        _Named(pk, _split_words(title or name.rpartition(".")[0] or name), _split_words(name))
+        _Named(pk, _split_words(title or _get_stem(name)), _split_words(name), _split_words(_get_stem(name)))
         for pk, title, name in found
     ]
     return [item for item in named if item.title_words]
+
+
+def _get_stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _split_words(text: str) -> frozenset[str]:

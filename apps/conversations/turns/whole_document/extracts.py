@@ -105,7 +105,7 @@ def _iterate_lists(structure: DocumentStructure) -> Iterator[tuple[list[str], li
         names: list[str] = []
         lines: list[ExtractLine] = []
         for run, left, right, text in _iterate_runs(structure, part, part.start, part.end):
-            if run.kind not in ("item", "row"):
+            if run.kind != "item" and not run.has_labels:
                 continue
             own = _own_names(structure, part, run, text)
             if lines and own != names:

@@ -175,6 +175,15 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(page, crane, ch
         assert "word for word from “Crane X200”" in row.text, asked
 
 
+async def test_a_file_name_means_the_document_that_has_a_title_of_its_own(page, library, crane, chat) -> None:
+    other = await in_db(make_document, library, "Fitting mixed models", ["Models are fitted here. It takes a while."])
+    await in_db(lambda: Document.objects.filter(pk=crane.pk).update(name="lmer.pdf"))
+    await in_db(lambda: Document.objects.filter(pk=other.pk).update(name="models.pdf"))
+    for asked in ("Summarise lmer.pdf", "Summarise lmer", "Outline lmer.pdf"):
+        row, _ = await page.ask_to_end(asked)
+        assert "word for word from “Crane X200”" in row.text, asked
+
+
 async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(
     page, crane, library, chat
 ) -> None:
