@@ -280,7 +280,9 @@ SAFETY_CHECK = "apps.safety.gate.default_check.DefaultCheck"  # like SUPPORT_CHE
 REVIEW_SECOND_PERCENT = ENV.REVIEW_SECOND_PERCENT
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # longest age in seconds of the gate's copy of the policy
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
-SUPPORT_SECONDS = ENV.SUPPORT_SECONDS
+SUPPORT_SECONDS, SUPPORT_BACKEND = ENV.SUPPORT_SECONDS, ENV.SUPPORT_BACKEND
+SUPPORT_CLASSIFIER = "" if ENV.SUPPORT_URL else ENV.SUPPORT_MODEL  # name of a model in place of the packaged check
+SUPPORT_CALIBRATION = DATA_DIR / "support_calibration.json"
 SUPPORT_CHECK: dict[str, Any] = {
     "BACKEND": "apps.grounding.support_check.AgreementAndInference",
     "OPTIONS": {},

@@ -152,6 +152,11 @@ def get_nli_engine() -> NliEngine:
     return cast(NliEngine, _get("inference"))
 
 
+def get_packaged_nli_engine() -> NliEngine:
+    """Return the packaged model of inference, whatever `SUPPORT_MODEL` names."""
+    return cast(NliEngine, _get_or_build("packaged_inference", import_string(settings.SUPPORT_BACKEND)))
+
+
 def get_judge_engine() -> JudgeEngine | None:
     """Return the judge of sentences, or None if neither the environment nor the page has one."""
     return cast("JudgeEngine | None", _get_helper("judge"))

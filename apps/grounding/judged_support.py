@@ -33,12 +33,18 @@ class EvidencePlace:
 
 
 def cite_judged(
-    cite: SentenceCitation, text: str, judgement: SentenceJudgement, sources: Sequence[SourceSpan], judge: str
+    cite: SentenceCitation,
+    text: str,
+    judgement: SentenceJudgement,
+    sources: Sequence[SourceSpan],
+    judge: str,
+    least_cover: float = 0.0,
 ) -> list[SentenceCitation]:
     """Return the citations of a sentence that had only `cite`, which names no source, after the judge's outcome.
 
     Supported: one for each place. Contradicted: one that names the place. [cite] where the places are not found, where
-    they lack something that the sentence says, and for any other outcome. `judge` is the model's name.
+    they lack something that the sentence says or hold less of its words than `least_cover`, 0 to 1, and for any other
+    outcome. `judge` is the model's name.
     """
     claim, evidence = strip_model_citations(text).strip(" \t\n*_#>|-"), judgement.evidence
     if judgement.outcome is Judgement.CONTRADICTED:
@@ -46,7 +52,7 @@ def cite_judged(
     if judgement.outcome is not Judgement.SUPPORTED:
         return [cite]
     places = select_places(claim, sources) if evidence is None else find_places(evidence, sources)
-    if not places or find_veto(claim, places):
+    if not places or find_veto(claim, places) or measure_cover(claim, places) < least_cover:
         return [cite]
     span = cite.sentence, cite.start, cite.end
     return [
@@ -60,6 +66,13 @@ def cite_judged(
 def _contradict(cite: SentenceCitation, place: EvidencePlace, judge: str) -> SentenceCitation:
     compared = replace(cite, compared=place.source, source_start=place.start, source_end=place.end)
     return replace(compared, contradicted=True, checked_by=judge)
+
+
+def measure_cover(claim: str, places: Sequence[EvidencePlace]) -> float:
+    """Return the share of a claim's content words that the places hold together, 0 to 1; 1 for a claim without any."""
+    wanted = extract_features(claim).terms
+    held = frozenset[str]().union(*(extract_features(place.text).terms for place in places))
+    return len(wanted & held) / len(wanted) if wanted else 1.0
 
 
 def find_veto(claim: str, places: Sequence[EvidencePlace]) -> str:

@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from apps.engines import registry
 from apps.grounding import support_limits as limits
 from apps.grounding.agreement import find_disagreement, get_word_overlap, is_verbatim
+from apps.grounding.calibration.store import find_rates
 from apps.grounding.claim_features import ClaimFeatures, write_digits
 
 
@@ -64,10 +65,35 @@ class AgreementAndInference:
         for language in dict.fromkeys(premises[at].language for at in open_):
             same = [at for at in open_ if premises[at].language == language]
             pairs = [_write_pair(premises[at], claim) for at in same]
-            scores = registry.get_nli_engine().entailment_scores(pairs, language)
+            scores = _score(pairs, language)
             for at, score in zip(same, scores, strict=True):
                 verdicts[at] = SupportVerdict(float(score))
         return [SupportVerdict(limits.MAX_DISAGREEING_SCORE) if verdict is None else verdict for verdict in verdicts]
+
+
+def get_classifier_key() -> str:
+    """Return the key of the calibration of the model of inference in use."""
+    return f"classifier {settings.SUPPORT_CLASSIFIER}" if settings.SUPPORT_CLASSIFIER else "packaged"
+
+
+def _score(pairs: Sequence[tuple[str, str]], language: str) -> Sequence[float]:
+    """Return the scores of the model in use, scaled so that its calibrated threshold is limits.MIN_SUPPORT; those of
+    the packaged model where the calibration refused it for the language."""
+    rates = find_rates(get_classifier_key()) if settings.SUPPORT_CLASSIFIER else None
+    own = (rates or {}).get(language)
+    if own is None:
+        return registry.get_nli_engine().entailment_scores(pairs, language)
+    if own.threshold is None or not own.is_accepted:
+        return registry.get_packaged_nli_engine().entailment_scores(pairs, language)
+    threshold = own.threshold
+    return [_rescale(score, threshold) for score in registry.get_nli_engine().entailment_scores(pairs, language)]
+
+
+def _rescale(score: float, threshold: float) -> float:
+    """Return the score with `threshold`, above 0, moved to limits.MIN_SUPPORT; 0 and 1 stay where they are."""
+    if score < threshold:
+        return limits.MIN_SUPPORT * score / threshold
+    return limits.MIN_SUPPORT + (1 - limits.MIN_SUPPORT) * (score - threshold) / max(1 - threshold, 1e-9)
 
 
 def _compare(claim: str, premise: Premise) -> SupportVerdict | None:

@@ -35,7 +35,14 @@ OF_THE_SITE = (
     "SNAPSHOT_KEY_FILE",
     "SYNC_DIR",
 )
-MANAGED = {"backup": "backup", "restore": "restore", "admin": "rescue_administrator", "doctor": "doctor", "manage": ""}
+MANAGED = {
+    "backup": "backup",
+    "restore": "restore",
+    "admin": "rescue_administrator",
+    "doctor": "doctor",
+    "calibrate": "calibrate",
+    "manage": "",
+}
 
 
 class InstallStage(IntEnum):
@@ -76,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./run" if IS_CLONE else "openbook",
-        epilog="Also: backup [FILE], restore FILE, admin EMAIL, doctor, and manage COMMAND for any command of Django.",
+        epilog="Also: backup [FILE], restore FILE, admin EMAIL, doctor, calibrate support, and manage COMMAND for any "
+        "command of Django.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("serve", help="set up what is missing, then run everything on http://localhost:8000")

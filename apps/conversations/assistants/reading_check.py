@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 
@@ -236,16 +236,21 @@ async def _answer(chat: ChatEngine, item: ReadingItem) -> str:
 
 async def _judge(chat: ChatEngine, item: JudgingItem) -> Mapping[int, SentenceJudgement]:
     """Return the model's verdicts about an answer as if it had written it."""
-    sources = "\n".join(f'[{number}] {title}: "{text}"' for number, (title, text) in enumerate(item.sources, 1))
     sentences = [text for text, _ in item.sentences]
-    answered = ChatRequest(
+    answered = build_answered_request(item.question, item.sources, sentences)
+    return await FollowUpJudge(chat, "", lambda: answered, _JUDGE_S).judge((), sentences)
+
+
+def build_answered_request(question: str, sources: Sequence[tuple[str, str]], sentences: Sequence[str]) -> ChatRequest:
+    """Return a request that ends with an answer of these sentences; a source is (title, text)."""
+    known = "\n".join(f'[{number}] {title}: "{text}"' for number, (title, text) in enumerate(sources, 1))
+    return ChatRequest(
         (
             ChatMessage("system", _ANSWER_INSTRUCTION),
-            ChatMessage("user", f"Sources:\n{sources}\n\nQuestion: {item.question}"),
+            ChatMessage("user", f"Sources:\n{known}\n\nQuestion: {question}"),
             ChatMessage("assistant", " ".join(sentences)),
         )
     )
-    return await FollowUpJudge(chat, "", lambda: answered, _JUDGE_S).judge((), sentences)
 
 
 @cache

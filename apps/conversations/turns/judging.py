@@ -15,7 +15,9 @@ from apps.engines import registry
 from apps.engines.judge.protocol import JudgedSource, JudgeEngine, SentenceJudgement
 from apps.engines.types import EngineError
 from apps.grounding import judged_support
+from apps.grounding.calibration.store import find_rates
 from apps.grounding.citer import SentenceCitation, SourceSpan
+from apps.grounding.lexicons import detect_language
 from apps.lib.concurrency.threads import in_pool
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,11 @@ class WaitingSentence:
 
     text: str
     cite: SentenceCitation
+
+    @property
+    def language(self) -> str:
+        """Language by which the calibration of the judge counts: en, de or es."""
+        return detect_language(self.text)
 
 
 class AnswerJudge:
@@ -53,9 +60,17 @@ class AnswerJudge:
         self._engine = engine
 
     def add(self, sentence: WaitingSentence) -> None:
-        """Have the sentence judged with the next request."""
-        if self._engine is not None:
+        """Have the sentence judged with the next request, unless the calibration refused the judge for its language."""
+        if self._engine is not None and self._get_least_cover(sentence) is not None:
             self._waiting.append(sentence)
+
+    def _get_least_cover(self, sentence: WaitingSentence) -> float | None:
+        """Return the share of the sentence's words that the judge's places must hold; None: it is not to be asked."""
+        rates = find_rates(self._engine.key) if self._engine is not None else None
+        own = (rates or {}).get(sentence.language)
+        if own is None:
+            return 0.0  # not calibrated
+        return own.threshold if own.is_accepted else None
 
     def start(self, sources: Sequence[SourceSpan], *, fewest: int = _FEWEST) -> None:
         """Send a request about the waiting sentences, if there are enough and none is under way."""
@@ -94,7 +109,8 @@ class AnswerJudge:
     ) -> None:
         try:
             judgements = await engine.judge(_limit_sources(sources), [sentence.text for sentence in asked])
-            found = await in_pool(_cite_all, asked, judgements, sources, engine.name)
+            covers = [self._get_least_cover(sentence) or 0.0 for sentence in asked]
+            found = await in_pool(_cite_all, asked, judgements, sources, engine.name, covers)
             if found:
                 await self._publish(found)
         except EngineError as error:
@@ -110,12 +126,13 @@ def _cite_all(
     judgements: Mapping[int, SentenceJudgement],
     sources: Sequence[SourceSpan],
     judge: str,
+    least_covers: Sequence[float],
 ) -> dict[int, list[SentenceCitation]]:
     """Return the citations that changed, by number of sentence."""
     found: dict[int, list[SentenceCitation]] = {}
-    for at, sentence in enumerate(asked):
+    for at, (sentence, least) in enumerate(zip(asked, least_covers, strict=True)):
         if (judgement := judgements.get(at)) is not None:
-            cites = judged_support.cite_judged(sentence.cite, sentence.text, judgement, sources, judge)
+            cites = judged_support.cite_judged(sentence.cite, sentence.text, judgement, sources, judge, least)
             if cites != [sentence.cite]:
                 found[sentence.cite.sentence] = cites
     return found

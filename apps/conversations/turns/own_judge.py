@@ -29,6 +29,7 @@ class OwnJudge:
         self._turn = turn
         self.name, self.timeout_s = turn.model, float(settings.SUPPORT_SECONDS)
         self._judge = FollowUpJudge(turn.chat, self.name, self._build_request, self.timeout_s)
+        self.key = self._judge.key
 
     async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:
         """Return the outcomes as JudgeEngine says; waits for a spare place, and again where a turn took it."""

@@ -49,6 +49,7 @@ class SentenceVerifier:
         self._task: asyncio.Task[None] | None = None
         self._judge = AnswerJudge(self._publish_judged)
         self._judge_chosen = bool(self._judge.name)
+        self._choosing = asyncio.Lock()
         self._marks: dict[int, str] = {}  # HTML of the marks as last emitted, by sentence
         self.waits_for_judge_only = False  # the answer is written whole; a stop makes it no less complete
         self.citations: list[SentenceCitation] = []
@@ -108,12 +109,13 @@ class SentenceVerifier:
 
     async def _choose_judge(self) -> None:
         """Let the model judge its own sentences if no judge is set up and the reading check trusts it with that."""
-        if self._judge_chosen or not self._turn.model or not self._turn.passages:
-            return
-        self._judge_chosen = True
-        with suppress(EngineError):  # the model was removed meanwhile
-            if await answer_style.may_judge(self._turn.model, self._turn.input.model):
-                self._judge.use_engine(OwnJudge(self._turn))
+        async with self._choosing:  # the last sentence may be verified while the answer ends
+            if self._judge_chosen or not self._turn.model or not self._turn.passages:
+                return
+            self._judge_chosen = True
+            with suppress(EngineError):  # the model was removed meanwhile
+                if await answer_style.may_judge(self._turn.model, self._turn.input.model):
+                    self._judge.use_engine(OwnJudge(self._turn))
 
     @property
     def _has_failed(self) -> bool:

@@ -12,7 +12,7 @@ class FakeJudge:
     """Judge without a model. A sentence of `script` gets its outcome; another one is supported by the first source that
     holds it word for word, else not there. `error` is raised by every call."""
 
-    name = "judge-fake"
+    name, key = "judge-fake", "judge fake"
     timeout_s = 10.0
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ class FollowUpJudge:
     def __init__(
         self, chat: ChatEngine, name: str, get_request: Callable[[], ChatRequest], timeout_s: float = 10.0
     ) -> None:
-        self.name, self.timeout_s = name, timeout_s
+        self.name, self.key, self.timeout_s = name, f"own {name}", timeout_s
         self._chat, self._get_request, self._format = chat, get_request, ChatJudge()
 
     async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:

@@ -33,7 +33,7 @@ class OpenAIJudge:
     ) -> None:
         if form not in FORMATS:
             raise EngineRefused(f"There is no judge format {form!r}; there are {', '.join(FORMATS)}.")
-        self.name, self.timeout_s = model, timeout_s
+        self.name, self.key, self.timeout_s = model, f"judge {form} {model}", timeout_s
         self._url, self._format = url.rstrip("/"), FORMATS[form]()
         self._resolve = resolve
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}

@@ -46,6 +46,7 @@ class JudgeEngine(Protocol):
     """Judge of sentences. Async, for any event loop; takes seconds."""
 
     name: str  # of the model
+    key: str  # of its calibration: kind, format and model
     timeout_s: float  # longest time of one call of `judge`, in seconds
 
     async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:

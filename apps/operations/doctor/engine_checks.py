@@ -24,9 +24,10 @@ from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.image import validation as picture_checks
 from apps.engines.types import EngineError, SegmentInfo
+from apps.grounding.calibration.thresholds import LanguageRates
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
-from apps.operations import engine_probes, sample_collection
+from apps.operations import engine_probes, sample_collection, support_calibration
 from apps.operations.doctor import backup_checks, job_checks, system_checks
 from apps.operations.doctor.system_checks import CheckResult, NamedCheck, bad, good, warn
 from apps.users.i18n import translate_stored
@@ -81,6 +82,24 @@ async def check_reading(name: str = MAIN) -> CheckResult:
         return good(await engine_probes.probe_reading(name))
     except EngineError as error:
         return warn(str(error), gettext("It is tested when the model responds again."))
+
+
+async def check_support() -> CheckResult:
+    """Check that the check of sentences was calibrated, where it is not the packaged one."""
+    found = await in_pool(support_calibration.find_calibrations)
+    words = " ".join(support_calibration.describe_calibration(one) for one in found)
+    if not await in_pool(support_calibration.is_calibrated):
+        return warn(
+            words or gettext("The check of sentences that is set up has not been calibrated."),
+            gettext("Run './run calibrate support' while its server answers. It is used as it is until then."),
+        )
+    if any(not one.is_accepted for calibration in found for one in _list_refusable(calibration)):
+        return warn(words, gettext("Choose another model for SUPPORT_MODEL, or leave it out."))
+    return good(words or gettext("The packaged check of sentences is in use. './run calibrate support' measures it."))
+
+
+def _list_refusable(calibration: support_calibration.Calibration) -> list[LanguageRates]:
+    return [] if calibration.is_measured_only else list(calibration.rates.values())
 
 
 async def check_embedder(name: str = "") -> CheckResult:
@@ -305,6 +324,7 @@ STANDARD_CHECKS = (
     NamedCheck("model", gettext_lazy("Chat model"), check_chat_model),
     NamedCheck("reading", gettext_lazy("Reading"), check_reading),
     NamedCheck("embedding", gettext_lazy("Embedding model"), check_embedder),
+    NamedCheck("support", gettext_lazy("Check of sentences"), check_support),
     NamedCheck("database", gettext_lazy("Database"), partial(in_db, system_checks.check_database)),
     NamedCheck("worker", gettext_lazy("Worker"), partial(in_pool, system_checks.check_worker)),
     NamedCheck("jobs", gettext_lazy("Periodic jobs"), partial(in_pool, job_checks.check_periodic_jobs)),

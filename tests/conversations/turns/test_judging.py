@@ -19,7 +19,10 @@ from apps.engines.chat.fake import FakeChat
 from apps.engines.judge.fake import FakeJudge
 from apps.engines.judge.protocol import Evidence, Judgement, SentenceJudgement
 from apps.engines.types import ChatRequest, EngineBroken, EngineUnavailable
+from apps.grounding.calibration import store
+from apps.grounding.calibration.thresholds import LanguageRates
 from apps.lib.concurrency.threads import in_db
+from apps.lib.proportions import Proportion
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 PLAIN = "The lighthouse stood about 100 metres high."
@@ -226,6 +229,15 @@ async def test_a_judge_that_is_set_up_goes_before_the_model_itself(
 ) -> None:
     await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
     assert judge.asked == [(INVENTED,)] and not any(map(is_judging, chat.requests))
+
+
+async def test_a_judge_that_the_calibration_refused_is_not_asked(
+    open_page, alice, library, chat, judge, reads_well, settings, tmp_path
+) -> None:
+    settings.SUPPORT_CALIBRATION = tmp_path / "calibration.json"
+    store.save_rates(judge.key, {"en": LanguageRates(None, Proportion(0, 100), Proportion(9, 100))})
+    row, _ = await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
+    assert judge.asked == [] and row.status == Message.Status.COMPLETE
 
 
 async def test_prose_instead_of_verdicts_leaves_the_answer_as_it_is(

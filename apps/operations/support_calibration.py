@@ -1,0 +1,170 @@
+"""Calibrate the check of sentences that is in use: by pairs that ship with the product, on this site's own engines.
+
+`calibrate_support` is the entry point. Checks are the judge of `SUPPORT_URL`, or the chat model where it is trusted to
+judge itself, and the model of `SUPPORT_MODEL`, or the packaged check, which is only measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from apps.conversations.assistants import answer_style, reading_check
+from apps.engines import registry
+from apps.engines.chat.model_catalog import MAIN
+from apps.engines.judge.follow_up import FollowUpJudge
+from apps.engines.judge.protocol import JudgedSource, JudgeEngine, SentenceJudgement
+from apps.engines.types import ChatEngine, EngineBroken, EngineError
+from apps.grounding.calibration import store
+from apps.grounding.calibration.pairs import CalibrationPair, load_pairs
+from apps.grounding.calibration.thresholds import LanguageRates, ScoredPair, compute_rates, measure_at
+from apps.grounding.citer import Citer, SentenceCitation, SourceSpan
+from apps.grounding.judged_support import cite_judged, find_places, measure_cover, select_places
+from apps.grounding.support_check import get_classifier_key
+from apps.grounding.support_limits import MIN_SUPPORT
+from apps.lib.concurrency.threads import in_pool
+from apps.lib.proportions import Proportion, format_percent
+
+_AT_ONCE = 4  # requests to a judge
+_JUDGE_S = 120.0  # seconds for one request of the chat model
+_NOT_COMPARED = "other_question"  # kind of pairs for which a judge is not asked: it does not see the question
+_PACKAGED = "packaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Rates of one check by language. `key` as in the store."""
+
+    key: str
+    rates: Mapping[str, LanguageRates]
+
+    @property
+    def is_measured_only(self) -> bool:
+        """True for the packaged check: nothing stands behind it that could take its place."""
+        return self.key == _PACKAGED
+
+    def total(self, *, true: bool) -> Proportion:
+        """Return what passes of the true or of the false pairs of all languages."""
+        found = [one.true if true else one.false for one in self.rates.values()]
+        return Proportion(sum(one.part for one in found), sum(one.whole for one in found))
+
+
+async def calibrate_support() -> AsyncGenerator[Calibration, None]:
+    """Yield each calibration as soon as it is stored. Raise EngineError if a judge is away, and OSError."""
+    pairs = load_pairs()
+    judge = registry.get_judge_engine()
+    if judge is not None:
+        yield await _store(judge.key, compute_rates(await _judge_pairs(judge, pairs)))
+    else:
+        chat = registry.get_chat_engine()
+        if await _judges_itself(chat):
+            own = _OwnPairs(chat, (await chat.info()).name)
+            yield await _store(own.key, compute_rates(await _judge_pairs(own, pairs)))
+    key = get_classifier_key()
+    await in_pool(store.forget_rates, key)
+    scored = await in_pool(_cite_pairs, pairs)
+    yield await _store(key, measure_at(scored, MIN_SUPPORT) if key == _PACKAGED else compute_rates(scored))
+
+
+async def _judges_itself(chat: ChatEngine) -> bool:
+    try:
+        return await answer_style.may_judge((await chat.info()).name, MAIN)
+    except EngineError:
+        return False  # the other checks can be calibrated without it
+
+
+async def _store(key: str, rates: Mapping[str, LanguageRates]) -> Calibration:
+    await in_pool(store.save_rates, key, rates)
+    return Calibration(key, rates)
+
+
+def _cite_pairs(pairs: Sequence[CalibrationPair]) -> list[ScoredPair]:
+    """Return the scores of the check as an answer meets it; what a rule decides (quotes, short answers) is marked."""
+    scored = []
+    for pair in pairs:
+        cites = Citer(pair.question, pair.build_passages()).cite(0, pair.sentence, 0, len(pair.sentence))
+        score = max((cite.score for cite in cites if cite.source is not None), default=0.0)
+        scored.append(ScoredPair(pair.language, pair.is_true, score, by_rule=score >= 1.0))
+    return scored
+
+
+async def _judge_pairs(judge: JudgeEngine, pairs: Sequence[CalibrationPair]) -> list[ScoredPair]:
+    """Return the scores of a judge: the share of the sentence's words that its places hold, 0 where it or a veto says
+    no. Output outside the format counts as no. Raise EngineError for any other failure."""
+    places_left = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(pair: CalibrationPair) -> ScoredPair:
+        sources = [SourceSpan(number, "", "", 0, text) for number, text in enumerate(pair.passages, 1)]
+        async with places_left:
+            try:
+                given = [JudgedSource(one.number, "", one.text) for one in sources]
+                judgements: Mapping[int, SentenceJudgement] = await judge.judge(given, [pair.sentence])
+            except EngineBroken:
+                judgements = {}
+        return ScoredPair(pair.language, pair.is_true, _score_judged(pair, judgements.get(0), sources))
+
+    return list(await asyncio.gather(*(ask(pair) for pair in pairs if pair.kind != _NOT_COMPARED)))
+
+
+def _score_judged(pair: CalibrationPair, judgement: SentenceJudgement | None, sources: Sequence[SourceSpan]) -> float:
+    open_ = SentenceCitation(0, 0, len(pair.sentence), None, 0, 0, 0.0)
+    if judgement is None or cite_judged(open_, pair.sentence, judgement, sources, "")[0].source is None:
+        return 0.0
+    evidence = judgement.evidence
+    places = select_places(pair.sentence, sources) if evidence is None else find_places(evidence, sources)
+    return max(measure_cover(pair.sentence, places), 1e-6)
+
+
+class _OwnPairs:
+    """Judge by the chat model, asked about a sentence as if it had written it."""
+
+    def __init__(self, chat: ChatEngine, name: str) -> None:
+        self.name, self.key, self.timeout_s = name, f"own {name}", _JUDGE_S
+        self._chat = chat
+
+    async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:
+        request = reading_check.build_answered_request(
+            "What do the sources say?", [(one.title, one.text) for one in sources], sentences
+        )
+        return await FollowUpJudge(self._chat, self.name, lambda: request, self.timeout_s).judge(sources, sentences)
+
+
+def find_calibrations() -> list[Calibration]:
+    """Return the stored calibrations of the checks that are in use, the judge's first."""
+    judge = registry.get_judge_engine()
+    keys = [*([judge.key] if judge is not None else []), get_classifier_key()]
+    return [Calibration(key, rates) for key in keys if (rates := store.find_rates(key)) is not None]
+
+
+def describe_calibration(found: Calibration) -> str:
+    """Return one sentence about a calibration for administrators: what passes, and where the check is not used."""
+    true, false = found.total(true=True), found.total(true=False)
+    words = gettext(
+        "%(check)s: %(true)s of %(of_true)s true sentences pass (%(share)s), %(false)s of %(of_false)s false ones."
+    ) % {
+        "check": _name(found.key), "true": true.part, "of_true": true.whole, "share": format_percent(true.value),
+        "false": false.part, "of_false": false.whole,
+    }  # fmt: skip
+    refused = [name for name, one in found.rates.items() if not one.is_accepted]
+    if not refused or found.is_measured_only:
+        return words
+    return f"{words} " + gettext("It is not used for %(languages)s; the packaged check stands in for it.") % {
+        "languages": ", ".join(refused)
+    }
+
+
+def _name(key: str) -> str:
+    return gettext("Packaged check") if key == _PACKAGED else key.partition(" ")[2]
+
+
+def is_calibrated() -> bool:
+    """Return whether every check that was set up in place of the packaged one, or beside it, was calibrated."""
+    judge = registry.get_judge_engine()
+    wanted = [judge.key] if judge is not None else []
+    if settings.SUPPORT_CLASSIFIER:
+        wanted.append(get_classifier_key())
+    return all(store.find_rates(key) is not None for key in wanted)
