@@ -267,6 +267,7 @@ MULTILINGUAL_EMBEDDER = embedders.MULTILINGUAL_NAME if embedders.MULTILINGUAL_NA
 MODEL_SERVER_BACKEND, MODEL_SERVERS_S = "apps.engines.chat.openai.OpenAIChat", 2.0
 SITE_TEXTS_S = 5.0  # longest age in seconds of the copy of the banner and of the instructions of the site
 LLM_HOSTS, LLM_STREAMS = ENV.LLM_HOSTS, ENV.LLM_STREAMS
+IMAGE_IS_FIXED = bool(ENV.IMAGE_URL or ENV.IMAGE_MODEL or ENV.IMAGE_BACKEND)  # else the page may set a picture server
 DEFAULT_MODEL_IS_FIXED = "//127.0.0.1" not in ENV.LLM_URL  # the operator chose a server elsewhere, and that one wins
 # Embedder of the classifiers, if the one above is not the one they were trained with.
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -17,6 +17,9 @@ from apps.engines.judge import formats as judge_formats
 from apps.engines.types import EngineError, ModelInfo
 from apps.safety.errors import ActionRefused
 from apps.users.i18n import translate_stored
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class NewModelServerForm(forms.Form):
@@ -115,7 +118,8 @@ class ModelServerForm(NewModelServerForm):
 
 
 class HelperServerForm(forms.Form):
-    """Form of the judge or the guard. An empty key keeps the stored one, unless the address names another host."""
+    """Form of the judge, the guard or the picture server. An empty key keeps the stored one, unless the address names
+    another host."""
 
     url = forms.CharField(
         label=gettext_lazy("Address"), max_length=400,
@@ -134,8 +138,7 @@ class HelperServerForm(forms.Form):
     def __init__(self, *args: Any, kind: str, stored: HelperServer | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.kind, self.stored = kind, stored
-        formats = judge_formats.FORMATS if kind == HelperServer.Kind.JUDGE else guard_formats.FORMATS
-        self.fields["form"].choices = [(name, name) for name in formats]  # type: ignore[attr-defined]
+        self.fields["form"].choices = _list_formats(kind)  # type: ignore[attr-defined]
         if stored is not None and stored.usable_key:
             self.fields["key"].help_text = gettext("A key is stored. Leave the field empty to keep it.")
 
@@ -152,6 +155,13 @@ class HelperServerForm(forms.Form):
         if not row.key and self.stored and urlsplit(row.url).netloc == urlsplit(self.stored.url).netloc:
             row.key = self.stored.usable_key
         return row
+
+
+def _list_formats(kind: str) -> list[tuple[str, StrOrPromise]]:
+    if kind == HelperServer.Kind.IMAGE:
+        return [("draws", gettext("draws")), (model_servers.EDITS, gettext("draws, and redraws parts of pictures"))]
+    formats = judge_formats.FORMATS if kind == HelperServer.Kind.JUDGE else guard_formats.FORMATS
+    return [(name, name) for name in formats]
 
 
 class RestrictionForm(forms.Form):

@@ -56,7 +56,7 @@ def list_chat_models() -> list[ModelRow]:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """What is known of models, by their names on their servers."""
+    """Profiles and used tokens of models, by their names on their servers."""
 
     profiles: dict[str, ModelProfile]
     tokens: dict[str, int]

@@ -187,10 +187,17 @@ def get_caption_engine() -> CaptionEngine | None:
     return cast(CaptionEngine, _get("caption")) if settings.ENGINES.get("caption") else None
 
 
+def get_image_config() -> Mapping[str, Any]:
+    """Return class and options of the picture engine: that of the page, unless the environment chose one."""
+    page = None if settings.IMAGE_IS_FIXED else _get_page_models().engines.get("image")
+    return page or cast(Mapping[str, Any], settings.ENGINES["image"])
+
+
 def get_image_engine() -> ImageEngine:
     """Return the picture engine. An engine conditioned on sentence vectors shares the site's embedder if that is the
     one it was trained with. Moderation has embedded the prompt already, and the weights are loaded only once."""
-    engine = _get("image")
+    config = get_image_config()
+    engine = _get("image") if config is settings.ENGINES["image"] else _get_page_helper("image", config)
     if isinstance(engine, EmbeddingConditioned):
         engine.use_embedder(get_embedder)
     return cast(ImageEngine, engine)
@@ -235,9 +242,13 @@ def _get_helper(kind: str) -> Any:
     """Return the judge or guard of the environment, else that of the page, built anew if it was changed; or None."""
     if settings.ENGINES.get(kind):
         return _get(kind)
-    config, key = _get_page_models().engines.get(kind), f"page engine {kind}"
-    if config is None:
-        return None
+    config = _get_page_models().engines.get(kind)
+    return None if config is None else _get_page_helper(kind, config)
+
+
+def _get_page_helper(kind: str, config: Mapping[str, Any]) -> Any:
+    """Return the engine of the page for this task, built anew if it was changed."""
+    key = f"page engine {kind}"
     with _lock:
         if _built.get(key) is None or _page_configs.get(key) != config:
             _built[key], _page_configs[key] = _build(config), config

@@ -41,7 +41,7 @@ class JoinRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class JoinClaim:
     """Address and name that a visitor entered."""
 
     email: str
@@ -59,7 +59,7 @@ def needs_approval() -> bool:
     return SiteSettings.current().signup_approval or not is_email_configured()
 
 
-def ask(claim: Claim, network: str) -> None:
+def ask(claim: JoinClaim, network: str) -> None:
     """Mail a link to the address, or note the request where the site has no mail server.
 
     `network` is the visitor's network address. The owner of an account is mailed that there is one. Raises JoinRefused
@@ -84,16 +84,16 @@ def ask(claim: Claim, network: str) -> None:
         _note(claim, confirmed=False)
 
 
-def read_token(token: str) -> Claim | None:
+def read_token(token: str) -> JoinClaim | None:
     """Return the address and name of a mailed link; None if it is wrong, expired or no longer allowed."""
     try:
-        claim = Claim(**signing.loads(token, salt=_SALT, max_age=LINK_S))
+        claim = JoinClaim(**signing.loads(token, salt=_SALT, max_age=LINK_S))
     except (signing.BadSignature, TypeError):
         return None
     return claim if is_allowed(claim.email) else None
 
 
-def confirm(request: HttpRequest, claim: Claim) -> bool:
+def confirm(request: HttpRequest, claim: JoinClaim) -> bool:
     """Note the request of the confirmed address, or let the visitor sign up. Return whether they may sign up now.
 
     Raises JoinRefused if too many requests wait.
@@ -140,7 +140,7 @@ def delete_old_requests() -> int:
     return JoinRequest.objects.filter(created__lt=timezone.now() - KEPT).delete()[0]
 
 
-def _note(claim: Claim, *, confirmed: bool) -> None:
+def _note(claim: JoinClaim, *, confirmed: bool) -> None:
     """Store and log the request, and tell the administrators; nothing for an address with an account or a request."""
     if User.objects.filter(email=claim.email).exists():
         return
@@ -158,7 +158,7 @@ def _note(claim: Claim, *, confirmed: bool) -> None:
         notices.notify_users(staff, UserNotice.Kind.JOIN, "join", claim.email)
 
 
-def _send_mail(claim: Claim) -> None:
+def _send_mail(claim: JoinClaim) -> None:
     """Mail the link; to the owner of an account, that there is one already."""
     known = User.objects.filter(email=claim.email).exists()
     token = signing.dumps({"email": claim.email, "name": claim.name}, salt=_SALT)

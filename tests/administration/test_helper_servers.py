@@ -1,4 +1,4 @@
-"""Judge and guard set on the page: tried before they are stored, used without a restart, their key never shown."""
+"""Judge, guard and picture server of the page: tried before they are stored, used without restart, key never shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from apps.conversations.core import helper_servers, model_servers
 from apps.conversations.models import HelperServer
 from apps.documents.models import Collection
 from apps.engines import registry
+from apps.engines.image.openai import OpenAIPainter
 from apps.engines.types import EngineUnavailable
+from apps.images.generation import model_info
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, snapshot_keys
 from apps.users.models import User
@@ -26,6 +28,7 @@ from tests.support.stub_model_server import StubServer, serving_models
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "sk-Zephyrine-42"
 GUARD, JUDGE = "/administration/models/helpers/guard/", "/administration/models/helpers/judge/"
+IMAGE = "/administration/models/helpers/image/"
 SAFE = "safe"
 VERDICT = json.dumps({"sentences": [{"sentence": 1, "evidence": [], "verdict": "supported"}]})
 
@@ -171,6 +174,29 @@ def test_server_outside_is_not_asked_while_a_collection_must_not_leave_the_house
     asked = len(stub.asked)
     assert "must not leave the house, and this server is outside" in save(admin, stub).content.decode()
     assert len(stub.asked) == asked
+
+
+def test_picture_server_takes_the_place_of_the_packaged_painter(
+    admin: Client, stub: StubServer, settings: Settings
+) -> None:
+    settings.IMAGE_IS_FIXED = False
+    before = registry.get_image_engine()
+    refused = save(admin, stub, IMAGE, form="draws", model="other").content.decode()
+    assert "does not list this model" in refused and registry.get_image_engine() is before
+    assert save(admin, stub, IMAGE, form="edits", model="stub-7B").status_code == 302
+    painter = registry.get_image_engine()
+    assert isinstance(painter, OpenAIPainter) and painter.model().accepts_mask and painter.model().name == "stub-7B"
+    model_info.refresh_model()  # as the worker does
+    assert model_info.get_model().name == "stub-7B"
+    status, body = painter._send("GET", f"{stub.url}/models")
+    assert status == 200 and b"stub-7B" in body and stub.keys[-1] == f"Bearer {KEY}"
+    asked, settings.LLM_HOSTS = len(stub.keys), set()
+    with pytest.raises(EngineUnavailable):
+        painter._send("GET", f"{stub.url}/models")
+    assert len(stub.keys) == asked, "the host may no longer be connected to"
+    settings.IMAGE_IS_FIXED = True
+    assert registry.get_image_engine() is before, "the environment wins"
+    assert "The environment sets it" in admin.get(IMAGE).content.decode()
 
 
 def test_unknown_kind_has_no_page(admin: Client) -> None:

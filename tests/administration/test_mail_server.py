@@ -195,7 +195,7 @@ def test_only_administrators_with_a_recent_password_change_it(alice: User, morga
             mail_server.remove_mail_server(user)
 
 
-def test_with_a_mail_server_users_confirm_their_address_before_they_sign_in(
+def test_users_confirm_their_address_before_they_sign_in_with_a_mail_server(
     client: Client, sent: list[dict[str, object]]
 ) -> None:
     SiteSettings.objects.update_or_create(pk=1, defaults={"signup": SiteSettings.Signup.OPEN})

@@ -53,7 +53,7 @@ def confirm(visitor: Client, email: str = "dana@example.org"):
     return visitor.post(get_mailed_link())
 
 
-def test_without_approval_the_mailed_link_lets_its_address_sign_up(visitor: Client, ada: User) -> None:
+def test_mailed_link_lets_its_address_sign_up_without_approval(visitor: Client, ada: User) -> None:
     SiteSettings.objects.update(signup_approval=False)
     assert 'href="/accounts/join/"' in visitor.get("/accounts/login/").content.decode()
     assert sign_up(visitor).status_code == 200 and not User.objects.filter(email="dana@example.org").exists()
@@ -80,7 +80,7 @@ def test_confirmed_address_signs_up_once_and_for_nobody_else(visitor: Client) ->
     assert not User.objects.filter(email="erin@example.org").exists()
 
 
-def test_with_approval_an_administrator_is_told_decides_and_the_link_is_mailed(
+def test_administrators_are_told_and_decide_before_the_invitation_is_mailed(
     visitor: Client, ada: User, morgan: User, admin: Client
 ) -> None:
     assert "An administrator decides" in confirm(visitor).content.decode()
@@ -105,7 +105,7 @@ def test_with_approval_an_administrator_is_told_decides_and_the_link_is_mailed(
 
 
 @override_settings(EMAIL_BACKEND=NO_MAIL)
-def test_without_a_mail_server_an_administrator_always_decides(visitor: Client, admin: Client) -> None:
+def test_administrators_always_decide_without_a_mail_server(visitor: Client, admin: Client) -> None:
     SiteSettings.objects.update(signup_approval=False)
     assert "An administrator decides" in ask(visitor).content.decode()
     row = JoinRequest.objects.get()

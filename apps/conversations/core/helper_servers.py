@@ -1,4 +1,4 @@
-"""Judge and guard servers that administrators set on the page, where the environment sets none.
+"""Judge, guard and picture servers that administrators set on the page, where the environment sets none.
 
 Entry points: `save_helper`, which first tries the server, and `remove_helper`. Every process reads them with the models
 of the page (`model_servers`), so a change holds everywhere within MODEL_SERVERS_S seconds, without a restart. A server
@@ -30,7 +30,7 @@ Kind = HelperServer.Kind
 
 def is_of_environment(kind: str) -> bool:
     """Return whether the environment sets this server, so that the page cannot."""
-    return bool(settings.ENGINES.get(kind))
+    return settings.IMAGE_IS_FIXED if kind == Kind.IMAGE else bool(settings.ENGINES.get(kind))
 
 
 def save_helper(by: User, row: HelperServer) -> None:
@@ -69,7 +69,12 @@ def remove_helper(by: User, kind: str) -> None:
 
 
 async def _try(row: HelperServer) -> None:
-    """Ask the server once, as a turn would. Raise EngineError and TimeoutError."""
+    """Ask the server once, as a turn would; a picture server for its models, as drawing may take minutes. Raise
+    ActionRefused, EngineError and TimeoutError."""
+    if row.kind == Kind.IMAGE:
+        if row.model not in {model.name for model in await model_servers.ask_models(row.url, row.usable_key)}:
+            raise ActionRefused(gettext("The server does not list this model."))
+        return
     engine = registry.build_chat_engine(model_servers.make_helper_config(row))
     async with asyncio.timeout(model_servers.ASK_S):
         if row.kind == Kind.JUDGE:

@@ -42,6 +42,7 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 ASK_S = 45.0  # seconds within which a server must say what it serves, and what a model can do
+EDITS = "edits"  # form of a picture server that also redraws parts of pictures
 MAX_SERVERS, MAX_MODELS = 20, 100
 _WAIT_S = 0.5  # seconds that a caller waits for the first copy, or for one in place of an old one
 _OLD = 5  # times MODEL_SERVERS_S: an older copy is not used while the next one is read
@@ -345,7 +346,10 @@ def may_read_all(url: str) -> bool:
 
 
 def make_helper_config(row: HelperServer) -> dict[str, Any]:
-    """Return class and options of a judge or guard, as in `settings.ENGINES`."""
+    """Return class and options of a judge, guard or picture server, as in `settings.ENGINES`."""
+    if row.kind == HelperServer.Kind.IMAGE:
+        drawn = {"url": row.url, "model": row.model, "api_key": row.usable_key, "edits": row.form == EDITS}
+        return {"BACKEND": "apps.engines.image.openai.OpenAIPainter", "OPTIONS": {**drawn, "resolve": resolve_host}}
     given = {"url": row.url, "model": row.model, "form": row.form, "api_key": row.usable_key, "resolve": resolve_host}
     if row.kind == HelperServer.Kind.JUDGE:
         options = {**given, "timeout_s": float(settings.SUPPORT_SECONDS)}

@@ -38,18 +38,19 @@ class ModelServer(models.Model):
 
 
 class HelperServer(models.Model):
-    """Server of the OpenAI protocol that judges sentences, or guards texts, for the whole site."""
+    """Server of the OpenAI protocol that judges sentences, guards texts or draws pictures, for the whole site."""
 
     class Kind(models.TextChoices):
         """Task of the server, by its name in `settings.ENGINES`."""
 
         JUDGE = "judge", gettext_lazy("Judge of citations")
         GUARD = "guard", gettext_lazy("Guard model")
+        IMAGE = "image", gettext_lazy("Picture server")
 
     kind = models.CharField(max_length=8, choices=Kind.choices, unique=True)
     url = models.CharField(max_length=400)  # with its /v1, without a slash at the end
     model = models.CharField(max_length=255)
-    form = models.CharField(max_length=32)  # format of requests and answers
+    form = models.CharField(max_length=32)  # format of requests and answers; of a picture server, what it can do
     key = EncryptedText(blank=True)
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ class PageModels:
     """Models that administrators added on the page, in the form of `settings.CHATS`.
 
     `default` is the name of the one that takes the place of the site's own; "" for none. `groups` restricts models of
-    the environment, by name. `engines` has the judge and the guard of the page, in the form of `settings.ENGINES`.
+    the environment, by name. `engines` has judge, guard and picture server of the page, as `settings.ENGINES`.
     """
 
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

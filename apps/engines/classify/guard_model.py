@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import httpx2
 
-from apps.engines.checked_transport import Resolve, make_client
 from apps.engines.classify.guard_formats import FORMATS
+from apps.engines.pinned_transport import Resolve, make_client
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
 
 _LARGEST_ANSWER = 64 * 1024  # bytes; a verdict has a few words

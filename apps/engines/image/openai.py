@@ -25,6 +25,7 @@ from apps.engines.image.openai_responses import (
 )
 from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep, PictureModel
 from apps.engines.image.validation import encode_png, fit_to_size, open_start_picture, validate_request
+from apps.engines.pinned_transport import Resolve, SyncPinnedTransport
 from apps.engines.types import EngineBroken, EngineUnavailable
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ class OpenAIPainter:
     are never kept, redirects never followed."""
 
     def __init__(
-        self, url: str = "", model: str = "", api_key: str = "", timeout_s: float = 300, edits: bool = False
+        self,
+        url: str = "",
+        model: str = "",
+        api_key: str = "",
+        timeout_s: float = 300,
+        edits: bool = False,
+        resolve: Resolve | None = None,
     ) -> None:
         self._url, self._name, self._key, self._timeout = url.rstrip("/"), model, api_key, timeout_s
-        self._edits = edits
+        self._edits, self._resolve = edits, resolve
         self._compatibility = {"generations": ServerCompatibility(), "edits": ServerCompatibility()}
 
     def model(self) -> PictureModel:
@@ -111,13 +118,20 @@ class OpenAIPainter:
             raise EngineBroken("The picture server returned a picture that does not exist.")
         return content
 
+    def _make_client(self) -> httpx2.Client:
+        """Return a client; that of a server of the page connects only to addresses that are allowed now."""
+        return httpx2.Client(transport=SyncPinnedTransport(self._resolve) if self._resolve is not None else None)
+
     def _send(self, method: str, url: str, **payload: Any) -> tuple[int, bytes]:
         """Return status and body. The whole body must arrive within the timeout, however slowly."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         timeout = httpx2.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
         body, deadline = bytearray(), time.monotonic() + self._timeout
         try:
-            with httpx2.stream(method, url, headers=headers, timeout=timeout, **payload) as response:
+            with (
+                self._make_client() as client,
+                client.stream(method, url, headers=headers, timeout=timeout, **payload) as response,
+            ):
                 for piece in response.iter_bytes():
                     body += piece
                     if len(body) > _LARGEST_ANSWER:

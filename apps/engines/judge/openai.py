@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 
-from apps.engines.checked_transport import Resolve, make_client
 from apps.engines.judge.formats import FORMATS
 from apps.engines.judge.protocol import JudgedSource, SentenceJudgement
+from apps.engines.pinned_transport import Resolve, make_client
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
 
 _LARGEST_ANSWER = 1024 * 1024  # bytes

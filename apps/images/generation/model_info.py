@@ -28,8 +28,7 @@ _LOADING = "The picture model is being loaded for the first time. Try again in a
 
 def is_configured() -> bool:
     """Return whether a picture model is configured."""
-    options = settings.ENGINES["image"].get("OPTIONS", {})
-    return bool(options.get("model"))
+    return bool(registry.get_image_config().get("OPTIONS", {}).get("model"))
 
 
 def get_model() -> PictureModel:
@@ -81,8 +80,8 @@ def record_model(model: PictureModel) -> None:
 
 
 def _key() -> str:
-    config = settings.ENGINES["image"]
-    visible = {name: value for name, value in config.get("OPTIONS", {}).items() if "key" not in name}
+    config = registry.get_image_config()
+    visible = {name: value for name, value in config.get("OPTIONS", {}).items() if name not in ("api_key", "resolve")}
     named = [field.name for field in fields(PictureModel)]  # a file of an older version lacks some fields
     return json.dumps([config["BACKEND"], visible, named], sort_keys=True)
 

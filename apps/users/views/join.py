@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.lib.outgoing_email import is_email_configured
 from apps.users import join_requests
 from apps.users.forms import InvitationForm
-from apps.users.join_requests import Claim, JoinRefused
+from apps.users.join_requests import JoinClaim, JoinRefused
 from apps.users.models import JoinRequest, SiteSettings
 from apps.users.permissions import administrator_required, get_client_ip, get_signed_in_user, password_required
 from apps.users.views.users import render_users
@@ -47,7 +47,7 @@ def ask_to_join(request: HttpRequest) -> HttpResponse:
     form = JoinForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            claim = Claim(form.cleaned_data["email"], form.cleaned_data["name"])
+            claim = JoinClaim(form.cleaned_data["email"], form.cleaned_data["name"])
             join_requests.ask(claim, get_client_ip(request))
         except JoinRefused as error:
             form.add_error("email", str(error))
