@@ -29,7 +29,7 @@ from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, ModelInfo
 from apps.lib.concurrency.threads import in_db
 from apps.lib.refusals import show_refusals
-from apps.operations import engine_probes
+from apps.operations import engine_probes, support_calibration
 from apps.operations.async_permissions import administrator_required_async
 from apps.safety.errors import ActionRefused
 from apps.users.i18n import translate_stored
@@ -207,6 +207,14 @@ async def measure_reading(request: HttpRequest, pk: int) -> HttpResponse:
     except EngineError as error:
         words = gettext("%(error)s Its reading is tested later.") % {"error": translate_stored(str(error))}
     return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
+
+
+@require_POST
+@administrator_required_async
+async def calibrate_support(request: HttpRequest) -> HttpResponse:
+    """Start to calibrate the check of sentences, in the background."""
+    support_calibration.start_calibration()
+    return redirect("administration:models")
 
 
 @administrator_required

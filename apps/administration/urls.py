@@ -15,6 +15,7 @@ urlpatterns = [
     path("models/<int:pk>/reading/", model_views.measure_reading, name="model_reading"),
     path("models/<int:pk>/remove/", model_views.remove_model, name="model_remove"),
     path("models/environment/<str:name>/", model_views.show_environment_model, name="environment_model"),
+    path("models/calibrate/", model_views.calibrate_support, name="models_calibrate"),
     path("models/helpers/<slug:kind>/", model_views.show_helper, name="helper"),
     path("models/helpers/<slug:kind>/remove/", model_views.remove_helper, name="helper_remove"),
     path("models/servers/new/", model_views.add_server, name="model_server_new"),

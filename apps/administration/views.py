@@ -18,6 +18,7 @@ from apps.administration import collections, environment, model_list
 from apps.conversations.core import helper_servers
 from apps.conversations.models import HelperServer, ModelProfile, ModelServer
 from apps.lib.table import read_table_request
+from apps.operations import support_calibration
 from apps.users.permissions import administrator_required, password_required
 
 View = Callable[..., HttpResponse]
@@ -53,6 +54,8 @@ def show_models(request: HttpRequest) -> HttpResponse:
         "engines": environment.list_engines(),
         "helpers": [(kind, rows.get(kind.value), helper_servers.is_of_environment(kind)) for kind in HelperServer.Kind],
         "servers": ModelServer.objects.all(),
+        "calibrations": list(map(support_calibration.describe_calibration, support_calibration.find_calibrations())),
+        "calibrating": support_calibration.get_progress(),
         "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
         "profiles": ModelProfile.objects.order_by("name"),
     }

@@ -7,7 +7,9 @@ judge itself, and the model of `SUPPORT_MODEL`, or the packaged check, which is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -28,6 +30,8 @@ from apps.grounding.support_check import get_classifier_key
 from apps.grounding.support_limits import MIN_SUPPORT
 from apps.lib.concurrency.threads import in_pool
 from apps.lib.proportions import Proportion, format_percent
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # requests to a judge
 _JUDGE_S = 120.0  # seconds for one request of the chat model
@@ -51,6 +55,22 @@ class Calibration:
         """Return what passes of the true or of the false pairs of all languages."""
         found = [one.true if true else one.false for one in self.rates.values()]
         return Proportion(sum(one.part for one in found), sum(one.whole for one in found))
+
+
+@dataclass(slots=True)
+class CalibrationProgress:
+    """Calibration in a process: its task, and why the last one failed."""
+
+    task: asyncio.Task[None] | None = None
+    error: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """True until the task has ended."""
+        return self.task is not None and not self.task.done()
+
+
+_progress = CalibrationProgress()
 
 
 async def calibrate_support() -> AsyncGenerator[Calibration, None]:
@@ -131,6 +151,28 @@ class _OwnPairs:
             "What do the sources say?", [(one.title, one.text) for one in sources], sentences
         )
         return await FollowUpJudge(self._chat, self.name, lambda: request, self.timeout_s).judge(sources, sentences)
+
+
+def start_calibration() -> None:
+    """Calibrate in a task of this process, unless one runs already. `get_progress` says how it goes."""
+    if not _progress.is_running:
+        _progress.error = ""
+        _progress.task = asyncio.create_task(_calibrate_in_background())
+
+
+async def _calibrate_in_background() -> None:
+    try:
+        async with aclosing(calibrate_support()) as calibrations:
+            async for found in calibrations:
+                log.info("Calibrated: %s", found.key)
+    except (EngineError, OSError) as error:
+        log.warning("The check of sentences could not be calibrated: %s", error)
+        _progress.error = str(error)
+
+
+def get_progress() -> CalibrationProgress:
+    """Return the state of the calibration that this process was asked for last."""
+    return _progress
 
 
 def find_calibrations() -> list[Calibration]:

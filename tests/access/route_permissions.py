@@ -90,6 +90,7 @@ MATRIX = {
                 "<int:pk>/reading/",
                 "<int:pk>/remove/",
                 "environment/<str:name>/",
+                "calibrate/",
                 "helpers/<slug:kind>/",
                 "helpers/<slug:kind>/remove/",
                 "servers/new/",

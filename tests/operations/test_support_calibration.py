@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import AsyncClient
 from pytest_django import Settings
 
 from apps.engines import registry
@@ -22,6 +23,7 @@ from apps.grounding.calibration.pairs import CalibrationPair, load_pairs
 from apps.operations import support_calibration
 from apps.operations.doctor import engine_checks
 from apps.operations.doctor.system_checks import CheckState
+from apps.users.models import User
 from tests.engines.chat.scripted_server import answer, serving
 
 PAIRS = load_pairs()
@@ -120,3 +122,26 @@ async def test_a_refused_model_is_named_with_what_to_do(settings: Settings, monk
     assert [one.key for one in found] == ["classifier some-model"], "30 pairs show no bound"
     check = await engine_checks.check_support()
     assert check.state == CheckState.WARN and "packaged check stands in" in check.message
+
+
+async def test_the_models_page_starts_a_calibration_and_shows_what_came_of_it(
+    async_client: AsyncClient, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Judge(TRUE.__contains__)
+    use(judge, monkeypatch)
+    await async_client.aforce_login(ada)
+    page = "/administration/models/"
+    assert "It was not calibrated on this site." in (await async_client.get(page)).content.decode()
+    outcomes = ((EngineUnavailable("The judge is away."), "The judge is away."), (None, "true sentences pass"))
+    for error, words in outcomes:
+        judge.error = error
+        assert (await async_client.post(f"{page}calibrate/")).status_code == 302
+        task = support_calibration.get_progress().task
+        assert task is not None
+        await task
+        assert words in (await async_client.get(page)).content.decode()
+
+
+async def test_only_administrators_start_a_calibration(async_client: AsyncClient, alice: User) -> None:
+    await async_client.aforce_login(alice)
+    assert (await async_client.post("/administration/models/calibrate/")).status_code == 404
