@@ -108,7 +108,7 @@ def sign_in(page: Any, email: str, password: str = PASSWORD) -> None:
     """Fill in the sign-in page, which is open, and send it."""
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @contextmanager

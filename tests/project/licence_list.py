@@ -26,6 +26,7 @@ EXTRAS = (BASE, "pictures", "postgres", "redis", "milvus", "vllm")
 READ_IN_THE_PACKAGE = {
     "docutils": "public domain, BSD-2-Clause; GPL-3.0 for an Emacs file that no wheel holds (licenses/COPYING.rst)",
     "oss-harmony": "Apache-2.0 (licenses/LICENSE)",
+    "qrcode": "BSD-3-Clause, with MIT for the parts of another library (LICENSE)",
     "setuptools": "MIT (licenses/LICENSE)",
 }
 _STATED_LENGTH = 60  # characters of a licence's name; longer fields hold its text
