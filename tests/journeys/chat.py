@@ -53,10 +53,10 @@ def more(turn: Any) -> Any:
 
 
 def show_controls(page: Any) -> None:
-    """Open the sheet with the rarer controls of the composer, which a wide window has in its bar."""
-    button = page.get_by_role("button", name="More options")
-    if button.is_visible() and not page.locator("#composer-extras:popover-open").count():
-        button.click()
+    """Open the menu behind "+" in the composer: files, pictures, tools, assistants, creativity."""
+    menu = page.locator("[data-add]")
+    if menu.get_attribute("open") is None:
+        menu.locator("> summary").click()
 
 
 def writing(turn: Any, characters: int = 150) -> str:

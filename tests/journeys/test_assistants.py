@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.axe import find_visible_violations
-from tests.journeys.chat import LEAVE, ask, ended, more, show_controls
+from tests.journeys.chat import LEAVE, ask, ended, more, show_controls, tab_to
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 
@@ -140,7 +140,8 @@ def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Vi
 
 def test_creativity_is_set_by_keyboard_alone_and_remembered(page_wide: Any) -> None:
     page = page_wide
-    page.get_by_label("Creativity").focus()
+    page.locator("[data-add] > summary").press("Enter")
+    tab_to(page.get_by_label("Creativity"))
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.dataset.label") != "Precise":

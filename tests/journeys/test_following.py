@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.axe import find_visible_violations
-from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, SLOW, ask, ended, writing
+from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, SLOW, ask, ended, tab_to, writing
 from tests.journeys.conftest import Visit
 
-CROWDED = """[...document.querySelectorAll(":is(.composer-bar, .extras) > :is(.button, .menu)")]
+CROWDED = """[...document.querySelectorAll(".composer-bar > :is(.button, .menu)")]
     .map((one) => one.matches(".menu") ? one.querySelector("summary") : one)
     .filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())
     .some((one, at, all) =>
@@ -77,8 +77,8 @@ def test_composer_buttons_keep_their_place_whatever_is_offered(visit: Visit, wid
     page.get_by_text("was created.").wait_for()
     page.locator(".assistant a").first.click()
     page.locator("[data-chat][data-ready]").wait_for()
-    assert page.locator(":is(.composer-bar, .extras) > .menu").count() == 5
-    page.evaluate("document.querySelector('[data-dictate]').hidden = false")
+    assert page.locator(".composer-bar > .menu").count() == 2
+    page.evaluate("document.querySelector('.composer-bar > [data-dictate]').hidden = false")
     assert not page.evaluate(CROWDED)
     writing(ask(page, SLOW), 300)
     page.fill("textarea[name=text]", LEAVE)
@@ -88,28 +88,33 @@ def test_composer_buttons_keep_their_place_whatever_is_offered(visit: Visit, wid
     page.get_by_role("button", name="Stop", exact=True).click()
 
 
-def test_a_phone_shows_few_controls_and_the_others_in_a_sheet_that_the_keyboard_opens(visit: Visit) -> None:
-    page = visit(width=360)
-    seen = page.locator(":is(.composer-bar, .extras) > :is(.button, .menu)").filter(visible=True)
-    assert seen.count() <= 5
-    button, sheet = page.get_by_role("button", name="More options"), page.locator("#composer-extras")
-    button.focus()
+@pytest.mark.parametrize("width", [1440, 360])
+def test_the_field_has_three_controls_and_the_others_in_a_menu_that_the_keyboard_opens(
+    visit: Visit, width: int
+) -> None:
+    page = visit(width=width)
+    seen = page.locator(".composer-bar > :is(.button, .menu)").filter(visible=True)
+    assert seen.count() <= 3
+    field, menu = page.locator("textarea[name=text]"), page.locator("[data-add]")
+    field.fill("A question")
+    assert seen.count() <= 3
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    tab_to(menu.locator("> summary"))
     page.keyboard.press("Enter")
-    expect(sheet).to_be_visible()
-    assert find_visible_violations(page) == []
-    page.keyboard.press("Tab")
-    assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
-    page.get_by_label("Creativity").focus()
+    expect(menu.get_by_role("button", name="Attach files")).to_be_visible()
+    assert find_visible_violations(page, "[data-add]") == []
+    tab_to(page.get_by_label("Creativity"))
     page.keyboard.press("Enter")
-    expect(sheet.get_by_role("radio", name="Precise")).to_be_visible()
+    expect(menu.get_by_role("radio", name="Precise")).to_be_visible()
+    assert find_visible_violations(page, "[data-add]") == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
-    button.click()
-    page.mouse.click(180, 60)  # on the page above the sheet
-    expect(sheet).to_be_hidden()
-    expect(page.locator("[data-turn]")).to_have_count(0)
-    button.click()
-    page.set_viewport_size({"width": 900, "height": 800})
-    expect(sheet.locator("[data-sampling] > summary")).to_be_visible()
-    expect(page.locator("#composer-extras:popover-open")).to_have_count(0)
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("> summary")).to_be_focused()
+    menu.locator("> summary").click()
+    page.mouse.click(180, 60)  # beside the menu
+    expect(menu).not_to_have_attribute("open", "")
+    with page.expect_file_chooser():
+        menu.locator("> summary").click()
+        menu.get_by_role("button", name="Attach files").click()
+    expect(menu).not_to_have_attribute("open", "")

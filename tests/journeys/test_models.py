@@ -76,6 +76,7 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page.get_by_role("button", name="Create assistant").click()
     page.get_by_text("Deep one was created.").wait_for()
     page.goto(page.url.split("/assistants")[0] + "/")
+    show_controls(page)
     page.locator("[data-assistants] summary").click()
     page.locator("[data-assistants]").get_by_role("link", name="Deep one").click()
     expect(page.locator("[data-models] > summary")).to_contain_text("Large")
@@ -132,6 +133,7 @@ def test_question_to_two_models_at_once_is_answered_side_by_side(open_: Visit, w
 
 def test_the_second_answer_comes_after_a_reload_too(open_: Visit) -> None:
     page = open_()
+    show_controls(page)
     page.locator("[data-second] > summary").click()
     page.locator("[data-second]").get_by_role("radio", name="Large").check()
     page.keyboard.press("Escape")

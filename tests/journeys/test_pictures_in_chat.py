@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.conversations.attachments.picture_uploads import drawn
-from tests.journeys.chat import ask, attach_picture, ended, find_attached
+from tests.journeys.chat import ask, attach_picture, ended, find_attached, show_controls
 from tests.journeys.conftest import Visit
 from tests.journeys.picturing import DRAWN_MS
 
@@ -22,6 +22,7 @@ def test_picture_in_chat_is_requested_varied_found_in_the_gallery_and_verified(
     picture_chat: Any, visit: Visit, tmp_path: Path
 ) -> None:
     page = picture_chat()
+    show_controls(page)
     page.get_by_role("button", name="Create a picture").click()
     page.get_by_label("How many").select_option("2")
     page.keyboard.type("a slow windmill by the sea")

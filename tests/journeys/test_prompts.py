@@ -48,11 +48,11 @@ def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> Non
     page.goto(page.url.removesuffix("prompts/"))
     page.locator("[data-chat][data-ready]").wait_for()
     show_controls(page)
-    page.get_by_label("Tools and saved prompts").click()
+    page.locator("[data-tools] > summary").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-tools]").get_by_role("button", name="Thanks").click()
     expect(page.locator("textarea[name=text]")).to_have_value("Write a short note of thanks.")
-    expect(page.locator("[data-tools]")).not_to_have_attribute("open", "")
+    expect(page.locator("[data-add]")).not_to_have_attribute("open", "")
 
 
 def test_a_fact_is_remembered_and_the_answer_says_that_it_was_heeded(visit: Visit) -> None:

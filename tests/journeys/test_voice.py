@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, WHO, ask, ended, more, tab_to
+from tests.journeys.chat import LEAVE, WHO, ask, ended, more, show_controls, tab_to
 from tests.journeys.conftest import Visit
 
 PILL = re.compile(r"[.!?]\s*\d+(\s|$)")
@@ -57,9 +57,11 @@ def played(visit: Visit, script: str = PLAYED, **options: Any) -> Any:
 @pytest.mark.parametrize("width", [1440, 360])
 def test_a_question_is_dictated(visit: Visit, width: int) -> None:
     page = played(visit, width=width)
-    field, button = page.locator("textarea[name=text]"), page.locator("[data-dictate]")
+    field, button = page.locator("textarea[name=text]"), page.locator(".composer-bar > [data-dictate]")
     field.fill("Please:")
-    button.click()
+    expect(button).to_be_hidden()  # the button to send has its place
+    show_controls(page)
+    page.get_by_role("button", name="Dictate").click()
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(button).to_have_accessible_name("Stop dictating")
     page.evaluate("heard('how long does', false)")
@@ -78,11 +80,13 @@ def test_a_question_is_dictated(visit: Visit, width: int) -> None:
 def test_dictation_that_is_not_allowed_says_what_to_do(visit: Visit) -> None:
     page = played(visit)
     page.locator("textarea[name=text]").fill("Kept")
-    page.locator("[data-dictate]").click()
+    show_controls(page)
+    page.get_by_role("button", name="Dictate").click()
     page.evaluate("failed('not-allowed')")
     expect(page.locator("[data-refusal]")).to_contain_text("Allow it in the settings of your browser")
     expect(page.locator("textarea[name=text]")).to_have_value("Kept")
-    page.locator("[data-dictate]").click()
+    show_controls(page)
+    page.get_by_role("button", name="Dictate").click()
     page.evaluate("failed('network')")
     expect(page.locator("[data-refusal]")).to_contain_text("is not responding")
 
@@ -119,4 +123,4 @@ def test_a_browser_without_voice_has_no_buttons(visit: Visit) -> None:
     turn = ended(ask(page, LEAVE))
     expect(turn.get_by_role("button", name="Copy")).to_be_visible()
     expect(turn.locator("[data-read-aloud]")).to_be_hidden()
-    expect(page.locator("[data-dictate]")).to_be_hidden()
+    expect(page.locator(".composer-bar > [data-dictate]")).to_be_hidden()

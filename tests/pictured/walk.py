@@ -9,7 +9,7 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.journeys.chat import ask, ended, open_sources
+from tests.journeys.chat import ask, ended, open_sources, show_controls
 from tests.journeys.site import Site, until
 from tests.pictured import model
 from tests.pictured.camera import Camera
@@ -110,6 +110,7 @@ def _asked(camera: Camera, page: Any, *questions: str) -> str:
 
 def _again(page: Any) -> None:
     """Regenerate the last answer with another style."""
+    show_controls(page)
     page.locator("[data-sampling] summary").first.click()
     page.locator("[data-sampling] input[value=creative]").check()
     page.keyboard.press("Escape")

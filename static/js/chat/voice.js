@@ -9,7 +9,7 @@ const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
 const speaks = "speechSynthesis" in window && "SpeechSynthesisUtterance" in window;
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
-const microphone = form.querySelector("[data-dictate]");
+const microphone = form.querySelector("[data-dictate][data-starts]"); // the other way to it is behind "+", also where there is text
 const line = form.querySelector("[data-reading]"); // says that an answer is being read
 const LISTENING = gettext("Listening… Press again to stop.");
 const WORDS = {
@@ -73,8 +73,10 @@ function readAloud(button) {
 }
 
 if (Recognition) {
-  microphone.hidden = false;
-  microphone.addEventListener("click", () => (listening ? listening.stop() : dictate()));
+  for (const button of form.querySelectorAll("[data-dictate]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => (listening ? listening.stop() : dictate()));
+  }
   form.addEventListener("submit", () => listening?.stop());
 }
 if (speaks) {

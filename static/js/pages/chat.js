@@ -5,7 +5,6 @@ import "../chat/citations.js";
 import "../chat/copy.js";
 import "../chat/edit.js";
 import "../chat/feedback.js";
-import "../chat/composer/extras.js";
 import "../chat/composer/prompts.js";
 import "../chat/share.js";
 import "../chat/tools.js";

@@ -5,7 +5,7 @@ document.addEventListener("click", (event) => {
   for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
   const chosen = event.target.closest("[data-closes-menu] :is(a, button:not([aria-pressed]))");
   if (!chosen) return;
-  const menu = chosen.closest("details");
+  const menu = chosen.closest(".menu");
   const focused = menu.contains(document.activeElement);
   setTimeout(() => {
     menu.open = false;

@@ -41,7 +41,6 @@ function take(item) {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-insert-prompt]");
   if (!button) return;
-  button.closest("details").open = false;
   field.focus();
   take(button);
 });

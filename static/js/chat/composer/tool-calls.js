@@ -46,6 +46,5 @@ form.addEventListener("submit", async (event) => {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-call-tool]");
   if (!button) return;
-  button.closest("details").open = false;
   openToolForm(button.dataset.callTool);
 });
