@@ -13,7 +13,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
@@ -23,9 +23,11 @@ from apps.lib.ports import find_free_port
 from apps.safety.models import AuditEntry
 from apps.users import accounts, api_tokens, groups
 from apps.users.models import ApiToken, User
+from apps.users.second_factor.requirement import end_unmet_sessions
 from apps.users.single_sign_on import provider as oidc
 from tests.support.oidc_provider import run_provider, set_claims
 from tests.support.password import PASSWORD
+from tests.support.second_factor import CODE, add_app, enter_password, require
 
 CLIENT = "openbook"
 START, CALLBACK, END = (
@@ -220,6 +222,27 @@ def test_roles_follow_the_claim_and_the_last_administrator_stays(sign_in: SignIn
     assert User.objects.get(email="kim@example.org").role == "reviewer"
     ada.refresh_from_db()
     assert ada.role == "administrator"
+
+
+def test_a_sign_in_at_the_provider_needs_no_second_factor_here(sign_in: SignIn, client: Client) -> None:
+    require("everybody")
+    assert sign_in(email="kim@example.org")["Location"] == "/"
+    assert is_signed_in_as(client, "kim@example.org")
+    page = client.get("/security/").content.decode()
+    assert "its second factor counts" in page and "Add a second factor" not in page  # there is no password here
+    end_unmet_sessions()  # as a new rule does
+    assert is_signed_in_as(client, "kim@example.org")
+
+
+def test_the_password_of_a_linked_account_still_needs_the_second_factor(
+    sign_in: SignIn, client: Client, alice: User
+) -> None:
+    SocialAccount.objects.create(user=alice, provider=settings.OIDC_ISSUER, uid="kim-1")
+    add_app(alice)
+    other = Client()
+    sign_in(email=alice.email, browser=other)
+    assert is_signed_in_as(other, alice.email)
+    assert enter_password(client, alice) == CODE and not is_signed_in_as(client, alice.email)
 
 
 def test_a_deactivated_user_gets_no_session(sign_in: SignIn) -> None:
