@@ -75,3 +75,11 @@ def test_the_queue_is_within_its_bar(visit: Visit, site: Site) -> None:
         site.seed("alike")
         page.reload()
     check(page, "main", QUEUE)
+
+
+def test_zoom_of_200_percent_leaves_half_of_the_height_to_reading(visit: Visit) -> None:
+    page = visit("/")
+    ended(ask(page, LEAVE))
+    page.set_viewport_size({"width": 640, "height": 360})  # a window of 1280 by 720 at 200 %
+    top, field = (page.locator(one).bounding_box() for one in (".topbar", "[data-composer]"))
+    assert field["y"] - top["y"] - top["height"] >= 180

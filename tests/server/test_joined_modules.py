@@ -34,7 +34,7 @@ def test_a_form_that_cannot_be_joined_is_named(form: str) -> None:
         join_modules({"js/a.js": f"{form}\n"})
 
 
-def test_all_our_modules_can_be_joined_and_import_each_other_in_no_circle() -> None:
+def test_modules_of_ours_can_all_be_joined_and_import_each_other_in_no_circle() -> None:
     join_modules(SOURCES)
     imports = {
         path: {posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in names}
