@@ -48,6 +48,8 @@ def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:
 def test_code_blocks_name_their_language() -> None:
     assert '<div class="code" data-language="python"><pre' in show("```python\nx = 1\n```")
     assert '<div class="code" data-language="c++"><pre' in show("```c++ title\nx\n```")
+    diagram = show("```mermaid\ngraph TD; A-->B;\n```")
+    assert '<div class="code" data-language="mermaid"><pre' in diagram and "<svg" not in diagram
     assert '<div class="code"><pre' in show("```\nx\n```")
     assert '<div class="code"><pre' in show('```"><img>\nx\n```')
 
