@@ -4,14 +4,14 @@ So a thousand files of one user never delay the single file of another. The rows
 only the order of turns and the waiting scans. It recognises the text of one document at a time: other scans stay in the
 queue and block no thread.
 
-Entry points: `next_batch`, `list_next_documents`, `record_turn`, `defer_ocr`, `ocr_lock`.
+Entry points: `next_batch`, `list_next_documents`, `count_files_ahead`, `record_turn`, `defer_ocr`, `ocr_lock`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import reduce
@@ -28,6 +28,7 @@ from apps.users.models import User
 
 MAX_BATCH_DOCUMENTS = 16  # small documents that are ingested together, at most
 MAX_BATCH_BYTES = 256 * 1024  # of their files together, so that the first is not delayed much by the others
+MAX_PLACES = 500  # of files in the queue that are counted for the page
 SMALL_FILE_BYTES = 64 * 1024  # file size up to which a document may join a batch
 # Threads of one process that work for one user at once, so that another user's file finds a free one.
 MAX_THREADS_PER_USER = 2
@@ -74,6 +75,25 @@ def list_next_documents(limit: int) -> list[UUID]:
         for user in users[:limit]
     )
     return [pk for pk in chain.from_iterable(zip_longest(*of_user)) if pk is not None][:limit]
+
+
+def count_files_ahead(documents: Collection[Document]) -> dict[UUID, int]:
+    """Return, by queued document, how many files of the same user are read before it or now. Files of other users take
+    turns with these and do not count, and places beyond MAX_PLACES are not known. Queries the database once, if any
+    document is queued."""
+    queued = {row.pk for row in documents if row.status == Document.Status.QUEUED}
+    users = {row.uploaded_by_id for row in documents if row.pk in queued}
+    if not queued:
+        return {}
+    rows = Document.objects.filter(Q(uploaded_by__in=users - {None}) | Q(uploaded_by=None), status__in=Document.ACTIVE)
+    places = rows.order_by(Case(When(status=Document.Status.WORKING, then=0), default=1), EXPECTED_END, "created")
+    ahead: dict[UUID, int] = {}
+    seen: Counter[int | None] = Counter()
+    for pk, user in places.values_list("pk", "uploaded_by")[:MAX_PLACES]:
+        if pk in queued:
+            ahead[pk] = seen[user]
+        seen[user] += 1
+    return ahead
 
 
 @contextmanager

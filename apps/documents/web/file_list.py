@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.documents.indexing import embedders
+from apps.documents.jobs import scheduler
 from apps.documents.library import trash
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.retrieval.filters import get_language_label
@@ -43,13 +44,15 @@ _OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUN
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """Row of a document. `duplicate` is a copy in another collection that the user may read.
+    """Row of a document. `duplicate` is a copy in another collection that the user may read. `ahead` counts the files
+    of the same user that are read before it.
 
     `status_text` says what happens to the document now, or why nothing does.
     """
 
     document: Document
     duplicate: Document | None = None
+    ahead: int = 0
 
     @property
     def active(self) -> bool:
@@ -68,7 +71,9 @@ class FileRow:
         """Return what happens to the document now, or why nothing does, in words."""
         document = self.document
         if document.status == Document.Status.QUEUED:
-            return translate_stored(document.reason) or gettext("Waiting")
+            if document.reason or not self.ahead:
+                return translate_stored(document.reason) or gettext("Waiting")
+            return ngettext("Waiting for %(n)s file", "Waiting for %(n)s files", self.ahead) % {"n": self.ahead}
         if self.failed:
             return translate_stored(document.reason) or gettext(
                 "This file could not be read. Retry, or tell an administrator."
@@ -163,8 +168,9 @@ class FileList:
                 str(item),
                 item.pages_count,
                 duplicate and duplicate.pk,
+                ahead,
             )
-            for item, duplicate in ((row.document, row.duplicate) for row in self.rows)
+            for item, duplicate, ahead in ((row.document, row.duplicate, row.ahead) for row in self.rows)
         ]
         content = (
             self.collection.name,
@@ -197,7 +203,8 @@ def list_files(user: User, collection: Collection, can_edit: bool, given: QueryD
     duplicates = find_duplicates(user, collection, page_rows)
     unknown_languages = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
     awaited = bool(unknown_languages) and collection.builds.open().filter(swap_when_built=True).exists()
-    file_rows = [FileRow(item, duplicates.get(item.sha256)) for item in page_rows]
+    ahead = scheduler.count_files_ahead(list(page_rows))
+    file_rows = [FileRow(item, duplicates.get(item.sha256), ahead.get(item.pk, 0)) for item in page_rows]
     return FileList(
         collection,
         can_edit,

@@ -228,7 +228,7 @@ def test_the_tray_asks_few_questions(
     states = [S.WORKING, S.READY, S.FAILED, S.QUEUED]
     values = {"file": "documents/none", "sha256": "0" * 64, "size": 1, "kind": "text", "collection": collection}
     Document.objects.bulk_create(Document(name=f"f{n}.txt", status=states[n % 4], **values) for n in range(1000))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         get_file_list(alice_client, collection)
 
 
@@ -262,3 +262,14 @@ def test_the_page_works_without_a_script(alice_client: Client, collection: Colle
     page = alice_client.get(f"/collections/{collection.pk}/").content.decode()
     assert 'enctype="multipart/form-data"' in page and 'name="files" multiple' in page
     assert 'accept=".pdf,.docx' in page
+
+
+def test_a_waiting_file_says_how_many_files_of_its_user_go_first(
+    alice_client: Client, alice: User, bob: User, collection: Collection
+) -> None:
+    get_row(collection, "first.pdf", status=S.WORKING, uploaded_by=alice)
+    get_row(collection, "big.pdf", status=S.QUEUED, uploaded_by=alice, size=20 * 1024**2)
+    get_row(collection, "small.pdf", status=S.QUEUED, uploaded_by=alice)
+    get_row(collection, "of-bob.pdf", status=S.QUEUED, uploaded_by=bob)
+    page = strip_layout(get_file_list(alice_client, collection))
+    assert page.count("Waiting for 2 files") == page.count("Waiting for 1 file<") == page.count("Waiting<") == 1
