@@ -46,6 +46,8 @@ CRASHED = (
     "This file could not be read, probably because it is damaged. Save it again in its own program and upload that."
 )
 
+# What Python, C++, Rust and the C library say when memory is refused.
+_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "memory allocation of", "Cannot allocate memory")
 PARSER_FAILED = "This file could not be read because of a program error. See the worker log for details."
 
 
@@ -233,6 +235,6 @@ def _explain_end(reader: fork_client.ForkedChild, errors: IO[bytes]) -> Exceptio
     log.warning("A reader ended with %s: %s", code, stderr)
     if code in {-signal.SIGXCPU, -signal.SIGKILL}:
         return ParseError(TOO_SLOW)
-    if "MemoryError" in stderr or "bad_alloc" in stderr or "out of memory" in stderr.lower():
+    if any(words in stderr for words in _OUT_OF_MEMORY) or "out of memory" in stderr.lower():
         return ParseError(TOO_LARGE)
     return ParseError(CRASHED) if code is not None and code < 0 else ParserCrashed(PARSER_FAILED)

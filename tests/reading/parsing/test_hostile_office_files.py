@@ -20,6 +20,7 @@ from apps.documents.models import Document
 from apps.reading.parsing.detection import refuse_by_extension
 from apps.reading.parsing.office import ole_container
 from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 from apps.reading.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
@@ -203,3 +204,12 @@ def test_a_link_in_the_place_of_a_stored_file_is_not_handed_out(
     assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 404
     Document.objects.filter(pk=row.pk).update(file="../../../etc/hostname")
     assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 404
+
+
+@pytest.mark.parametrize("far", ["XFD1048576", "XFD2000"])
+def test_sound_workbook_with_a_far_cell_is_too_large_and_not_damaged(tmp_path: Path, far: str) -> None:
+    row = far.lstrip("XFD")
+    cells = f'<row r="1"><c r="A1"><v>1</v></c></row><row r="{row}"><c r="{far}"><v>2</v></c></row>'
+    with pytest.raises(ParseError) as caught:
+        parse_in_sandbox(tmp_path, "a.xlsx", hostile_files.workbook(cells))
+    assert str(caught.value) == runner.TOO_LARGE
