@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.administration import collections, environment, model_list
+from apps.conversations.assistants import support_rates
 from apps.conversations.core import helper_servers
 from apps.conversations.models import HelperServer, ModelProfile, ModelServer
 from apps.lib.table import read_table_request
@@ -54,7 +55,7 @@ def show_models(request: HttpRequest) -> HttpResponse:
         "engines": environment.list_engines(),
         "helpers": [(kind, rows.get(kind.value), helper_servers.is_of_environment(kind)) for kind in HelperServer.Kind],
         "servers": ModelServer.objects.all(),
-        "calibrations": list(map(support_calibration.describe_calibration, support_calibration.find_calibrations())),
+        "calibrations": list(map(support_rates.describe_calibration, support_rates.find_calibrations())),
         "calibrating": support_calibration.get_progress(),
         "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
         "profiles": ModelProfile.objects.order_by("name"),

@@ -12,10 +12,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from django.conf import settings
-from django.utils.translation import gettext
-
 from apps.conversations.assistants import answer_style, reading_check
+from apps.conversations.assistants.support_rates import PACKAGED, Calibration
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.judge.follow_up import FollowUpJudge
@@ -29,32 +27,12 @@ from apps.grounding.judged_support import cite_judged, find_places, measure_cove
 from apps.grounding.support_check import get_classifier_key
 from apps.grounding.support_limits import MIN_SUPPORT
 from apps.lib.concurrency.threads import in_pool
-from apps.lib.proportions import Proportion, format_percent
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 4  # requests to a judge
 _JUDGE_S = 120.0  # seconds for one request of the chat model
 _NOT_COMPARED = "other_question"  # kind of pairs for which a judge is not asked: it does not see the question
-_PACKAGED = "packaged"
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Rates of one check by language. `key` as in the store."""
-
-    key: str
-    rates: Mapping[str, LanguageRates]
-
-    @property
-    def is_measured_only(self) -> bool:
-        """True for the packaged check: nothing stands behind it that could take its place."""
-        return self.key == _PACKAGED
-
-    def total(self, *, true: bool) -> Proportion:
-        """Return what passes of the true or of the false pairs of all languages."""
-        found = [one.true if true else one.false for one in self.rates.values()]
-        return Proportion(sum(one.part for one in found), sum(one.whole for one in found))
 
 
 @dataclass(slots=True)
@@ -87,7 +65,7 @@ async def calibrate_support() -> AsyncGenerator[Calibration, None]:
     key = get_classifier_key()
     await in_pool(store.forget_rates, key)
     scored = await in_pool(_cite_pairs, pairs)
-    yield await _store(key, measure_at(scored, MIN_SUPPORT) if key == _PACKAGED else compute_rates(scored))
+    yield await _store(key, measure_at(scored, MIN_SUPPORT) if key == PACKAGED else compute_rates(scored))
 
 
 async def _judges_itself(chat: ChatEngine) -> bool:
@@ -173,40 +151,3 @@ async def _calibrate_in_background() -> None:
 def get_progress() -> CalibrationProgress:
     """Return the state of the calibration that this process was asked for last."""
     return _progress
-
-
-def find_calibrations() -> list[Calibration]:
-    """Return the stored calibrations of the checks that are in use, the judge's first."""
-    judge = registry.get_judge_engine()
-    keys = [*([judge.key] if judge is not None else []), get_classifier_key()]
-    return [Calibration(key, rates) for key in keys if (rates := store.find_rates(key)) is not None]
-
-
-def describe_calibration(found: Calibration) -> str:
-    """Return one sentence about a calibration for administrators: what passes, and where the check is not used."""
-    true, false = found.total(true=True), found.total(true=False)
-    words = gettext(
-        "%(check)s: %(true)s of %(of_true)s true sentences pass (%(share)s), %(false)s of %(of_false)s false ones."
-    ) % {
-        "check": _name(found.key), "true": true.part, "of_true": true.whole, "share": format_percent(true.value),
-        "false": false.part, "of_false": false.whole,
-    }  # fmt: skip
-    refused = [name for name, one in found.rates.items() if not one.is_accepted]
-    if not refused or found.is_measured_only:
-        return words
-    return f"{words} " + gettext("It is not used for %(languages)s; the packaged check stands in for it.") % {
-        "languages": ", ".join(refused)
-    }
-
-
-def _name(key: str) -> str:
-    return gettext("Packaged check") if key == _PACKAGED else key.partition(" ")[2]
-
-
-def is_calibrated() -> bool:
-    """Return whether every check that was set up in place of the packaged one, or beside it, was calibrated."""
-    judge = registry.get_judge_engine()
-    wanted = [judge.key] if judge is not None else []
-    if settings.SUPPORT_CLASSIFIER:
-        wanted.append(get_classifier_key())
-    return all(store.find_rates(key) is not None for key in wanted)

@@ -32,6 +32,7 @@ def people() -> None:
     """Create users with their roles."""
     from django.utils import timezone
 
+    from apps.conversations.assistants.reading_check import READING_CHECK_VERSION
     from apps.conversations.models import ModelProfile
     from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
@@ -48,7 +49,7 @@ def people() -> None:
     make_user("sam")  # for the suspension
     # Most journeys test how an answer arrives, whatever it says; `test_states.py` tests verification.
     # As if it had been measured: no reading check comes between the questions of a journey.
-    measured = {"shown_sentences": "all", "measured": timezone.now()}
+    measured = {"shown_sentences": "all", "measured": timezone.now(), "check_version": READING_CHECK_VERSION}
     ModelProfile.objects.update_or_create(name=FakeChat().name, defaults=measured)
 
 
@@ -102,10 +103,12 @@ def replayed() -> None:
     """Let the model of the replay server pass the reading check."""
     from django.utils import timezone
 
+    from apps.conversations.assistants.reading_check import READING_CHECK_VERSION
     from apps.conversations.models import ModelProfile
     from tests.support.replay_server import MODEL
 
     passed = {"reading_right": 40, "reading_asked": 40, "style": "model", "shown_sentences": "all"}
+    passed |= {"judging_right": 0, "judging_asked": 0, "check_version": READING_CHECK_VERSION}
     ModelProfile.objects.update_or_create(name=MODEL, defaults={**passed, "measured": timezone.now()})
 
 

@@ -149,7 +149,7 @@ async def get_measured_profile(chat: ChatEngine, *, declared: bool = False) -> M
     """
     info = await chat.info()
     profile = await in_db(_profile, info.name)
-    if _is_current(profile, info) and (declared or profile.reading_asked is not None):
+    if _is_current(profile, info) and (declared or profile.measured is not None):
         return profile
     if info.name not in _running:
         task = _running[info.name] = asyncio.create_task(_measure(chat, info, profile, declared))

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 from django.utils.translation import gettext_lazy
 
+from apps.conversations.assistants import support_rates
 from apps.conversations.core import sampling
 from apps.conversations.evidence.source_numbering import format_source_line
 from apps.conversations.models import AnswerTrace, Citation, Message, Source
@@ -107,6 +108,7 @@ def _build_context(user: User, answer: Message, value: dict[str, Any], size: int
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "tokens": [_make_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
         "sentences": _list_sentences(answer), "usage": usage,
+        "rates": [support_rates.describe_calibration(one) for one in support_rates.find_calibrations()],
         "shared": value.get("shared", False),
         "safety": Strictness(answer.usage["safety"]).label if answer.usage.get("safety") in Strictness.values else "",
         "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _describe_rate(answer, value),

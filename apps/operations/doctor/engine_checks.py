@@ -15,6 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from PIL import Image
 
+from apps.conversations.assistants import support_rates
 from apps.conversations.attachments import caption_check, recognition
 from apps.conversations.models import ModelProfile
 from apps.documents.indexing import embedders
@@ -27,7 +28,7 @@ from apps.engines.types import EngineError, SegmentInfo
 from apps.grounding.calibration.thresholds import LanguageRates
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
-from apps.operations import engine_probes, sample_collection, support_calibration
+from apps.operations import engine_probes, sample_collection
 from apps.operations.doctor import backup_checks, job_checks, system_checks
 from apps.operations.doctor.system_checks import CheckResult, NamedCheck, bad, good, warn
 from apps.users.i18n import translate_stored
@@ -86,9 +87,9 @@ async def check_reading(name: str = MAIN) -> CheckResult:
 
 async def check_support() -> CheckResult:
     """Check that the check of sentences was calibrated, where it is not the packaged one."""
-    found = await in_pool(support_calibration.find_calibrations)
-    words = " ".join(support_calibration.describe_calibration(one) for one in found)
-    if not await in_pool(support_calibration.is_calibrated):
+    found = await in_pool(support_rates.find_calibrations)
+    words = " ".join(support_rates.describe_calibration(one) for one in found)
+    if not await in_pool(support_rates.is_calibrated):
         return warn(
             words or gettext("The check of sentences that is set up has not been calibrated."),
             gettext("Run './run calibrate support' while its server answers. It is used as it is until then."),
@@ -98,7 +99,7 @@ async def check_support() -> CheckResult:
     return good(words or gettext("The packaged check of sentences is in use. './run calibrate support' measures it."))
 
 
-def _list_refusable(calibration: support_calibration.Calibration) -> list[LanguageRates]:
+def _list_refusable(calibration: support_rates.Calibration) -> list[LanguageRates]:
     return [] if calibration.is_measured_only else list(calibration.rates.values())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.history import transcript
+from apps.conversations.history import trace_view, transcript
 from apps.conversations.models import Citation, Message, ModelProfile
 from apps.conversations.turns import model_queue
 from apps.engines import registry
@@ -238,6 +238,8 @@ async def test_a_judge_that_the_calibration_refused_is_not_asked(
     store.save_rates(judge.key, {"en": LanguageRates(None, Proportion(0, 100), Proportion(9, 100))})
     row, _ = await answered(open_page, alice, chat, f"{PLAIN} {INVENTED}")
     assert judge.asked == [] and row.status == Message.Status.COMPLETE
+    (shown,) = (await in_db(trace_view.build_trace_view, alice, row))["rates"]
+    assert "0 of 100 true sentences pass" in shown and "It is not used for en" in shown
 
 
 async def test_prose_instead_of_verdicts_leaves_the_answer_as_it_is(

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.conversations.assistants.support_rates import describe_calibration
 from apps.engines.types import EngineError
-from apps.operations.support_calibration import calibrate_support, describe_calibration
+from apps.operations.support_calibration import calibrate_support
 
 
 class Command(BaseCommand):
