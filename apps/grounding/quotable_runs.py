@@ -20,6 +20,7 @@ from apps.lib.text.table_rows import (
     RowCell,
     find_fields,
     find_form_lines,
+    find_priced_lines,
     find_rows,
     is_header,
     parse_field,
@@ -93,7 +94,7 @@ def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[
     done, first = 0, page_begins
     led = [found.span() for found in _LINE.finditer(text) if has_page_leader(found.group())]
     forms = [line for line in find_form_lines(text) if normalize_text(text[slice(*line)]).casefold() not in headings]
-    rows = sorted({*find_rows(text), *forms, *led})
+    rows = sorted({*find_rows(text), *forms, *find_priced_lines(text), *led})
     for at, (start, end) in enumerate(rows):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end

@@ -64,10 +64,7 @@ _HINTS = re.compile(rf"{CITATION_MARK}+")
 
 
 def export_conversation(user: User, conversation: Conversation, *, own: bool = False) -> dict[str, Any]:
-    """Return all messages of all branches as JSON values, and the ids of the remembered path; `own`: for the owner.
-
-    Answers that the check of exports refuses are blank, with the reason.
-    """
+    """Return all messages of all branches as JSON values, and the ids of the remembered path; `own`: for the owner."""
     messages = list(conversation.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
     sources = load_answer_sources(user, answers)

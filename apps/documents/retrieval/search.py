@@ -100,10 +100,8 @@ async def search(
     budget = token_budget if isinstance(token_budget, int) else await token_budget
     whole = budget > WHOLE_SECTIONS_ABOVE and ranked.windows
     sections = await in_db(read_sections, ranked, budget, count) if whole else SelectedSections(())
-    # Takes a third of a millisecond; a switch to another thread and back would add half of that.
-    passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
-    cut = frozenset() if sections.passages else {window.hit.chunk_id for window in ranked.windows}
-    no_room = sections.no_room | (cut - {passage.chunk_id for passage in passages})
+    cut = sections if sections.passages else _cut_windows(ranked, idf, budget, count)
+    passages, no_room = cut.passages, cut.no_room
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.finish("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
@@ -208,6 +206,16 @@ class _Clock:
         """Stop the last stage, and record the seconds of the search as a metric."""
         self.stop(stage)
         metrics.SEARCH_SECONDS.observe(sum(self.ms.values()) / 1000)
+
+
+def _cut_windows(ranked: RankedWindows, idf: Mapping[str, float], budget: int, count: CountTokens) -> SelectedSections:
+    """Return the best sentences of the windows within the budget, and the chunks of windows that have none of them.
+
+    Takes a third of a millisecond; a switch to another thread and back would add half of that.
+    """
+    passages = tuple(select_sentences(ranked.windows, ranked.pages, idf, budget, count))
+    kept = {passage.chunk_id for passage in passages}
+    return SelectedSections(passages, frozenset(window.hit.chunk_id for window in ranked.windows) - kept)
 
 
 async def _request_language_builds(question: str, scope: SearchScope) -> str:

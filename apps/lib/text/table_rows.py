@@ -19,7 +19,12 @@ _FIELD = re.compile(rf"({_LABEL}):\s*(?:\|\s+)?(\S[^|\n]*)")
 _AMOUNT_FIELD = re.compile(  # "Total to pay | 45.00", "2 x Rolls | EUR 1.80"
     r"([^|\n]*[^\W\d_]{3}[^|\n]*?)\s+\|\s+((?:[^\w\s]{0,2}|[A-Z]{2,3}\s)-?\d[^|\n]*)"
 )
+_PRICE = re.compile(  # "3,60 B", "-1.00", "$4.20", "EUR 15,00", "16,00 €"
+    r"[^\w\s]{0,2}(?:[A-Z]{3}\s)?-?\d{1,9}(?:[.,]\d{3}){0,3}[.,]\d\d(?:\s?(?:[^\w\s]|[A-Z]{1,3}))?"
+)
+_MAX_PRICE = 24  # characters of a price with its currency and the letter of its tax
 _MAX_LABEL_WORDS = 6  # of a field
+_MAX_AMOUNT_FIELD = 300  # characters; the pattern takes quadratic time
 _MAX_LONE_VALUE = 120  # characters of the value of a field that has a line of its own
 
 
@@ -82,6 +87,29 @@ def find_form_lines(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def find_priced_lines(text: str) -> list[tuple[int, int]]:
+    """Return the lines of a text that are items with their price, as on a receipt, as [start, end) in order.
+
+    The price stands apart at the end of its line. A single such line could be prose.
+    """
+    lines = [found.span() for found in _LINE.finditer(text)]
+    priced = [_is_priced(text[slice(*line)]) for line in lines]
+    beside = [False, *priced], [*priced[1:], False]
+    return [line for line, one, *near in zip(lines, priced, *beside, strict=False) if one and any(near)]
+
+
+def _is_priced(line: str) -> bool:
+    """Return whether a line ends with a price that stands apart from the name of an item."""
+    line = line.strip().replace("\t", "  ")
+    item, apart, price = line.rpartition("  ")
+    return (
+        bool(apart)
+        and len(price) <= _MAX_PRICE
+        and _PRICE.fullmatch(price.strip()) is not None
+        and any(char.isalpha() for char in item)
+    )
+
+
 def find_fields(line: str) -> list[tuple[int, int]]:
     """Return the fields of a line of a form as [start, end) in order; [] if any part of the line is no field."""
     edges = [0, *(edge for bar in _BAR.finditer(line) for edge in bar.span()), len(line)]
@@ -94,7 +122,8 @@ def find_fields(line: str) -> list[tuple[int, int]]:
 
 def parse_field(text: str) -> RowCell | None:
     """Return label and value of a field, "Odometer: 93,870" or "Total | 45.00"; None if the text is none."""
-    amount = _AMOUNT_FIELD.fullmatch(" ".join(text.split()))
+    text = " ".join(text.split())
+    amount = _AMOUNT_FIELD.fullmatch(text) if len(text) <= _MAX_AMOUNT_FIELD else None
     return _parse_labelled(text) or (RowCell(amount[1].strip(), amount[2].strip()) if amount else None)
 
 
