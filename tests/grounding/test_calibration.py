@@ -67,7 +67,7 @@ def test_a_check_that_passes_too_many_false_ones_at_every_score_has_no_threshold
     assert (found.threshold, found.is_accepted) == (None, False)
 
 
-def test_too_few_false_pairs_show_no_bound() -> None:
+def test_bound_is_not_shown_by_too_few_false_pairs() -> None:
     assert compute_rates(make_scored("en", [0.9] * 100, [0.0] * 100))["en"].threshold is None
 
 
@@ -83,7 +83,7 @@ def test_a_language_with_more_false_ones_gets_a_higher_threshold_of_its_own() ->
     assert (found["en"].threshold, found["de"].threshold) == (0.6, 0.9)
 
 
-def test_what_a_rule_decides_is_counted_and_moves_no_threshold() -> None:
+def test_decision_of_a_rule_is_counted_and_moves_no_threshold() -> None:
     ruled = [ScoredPair("en", False, 1.0, by_rule=True)] * 9
     found = compute_rates([*make_scored("en", [0.8], [0.0] * 200), *ruled])["en"]
     assert (found.threshold, found.false.part, found.false.whole) == (0.8, 9, 209)

@@ -222,7 +222,7 @@ def test_wrong_codes_are_limited_for_the_account_on_whatever_device(alice: User)
     assert not is_signed_in(client)
 
 
-def test_whoever_guesses_codes_locks_the_user_out_of_no_known_device(alice: User, client: Client) -> None:
+def test_guessing_codes_locks_the_user_out_of_no_known_device(alice: User, client: Client) -> None:
     secret = add_app(alice)
     enter_password(client, alice)
     enter_code(client, make_code(secret, -1))
@@ -403,7 +403,7 @@ def test_the_rule_names_roles(db: None, rule: str, roles: set[str]) -> None:
         assert requirement.is_unmet(make_user(role, role)) == (role in roles)
 
 
-def test_whoever_needs_one_sets_it_up_at_sign_in_and_is_signed_in_only_then(alice: User, client: Client) -> None:
+def test_required_factor_is_set_up_at_sign_in_before_the_session_has_a_user(alice: User, client: Client) -> None:
     require("everybody")
     assert enter_password(client, alice) == SET_UP
     assert not is_signed_in(client)

@@ -101,16 +101,15 @@ async def search(
     whole = budget > WHOLE_SECTIONS_ABOVE and ranked.windows
     sections = await in_db(read_sections, ranked, budget, count) if whole else SelectedSections(())
     cut = sections if sections.passages else _cut_windows(ranked, idf, budget, count)
-    passages, no_room = cut.passages, cut.no_room
+    passages = cut.passages
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.finish("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
-    awaited = await _request_language_builds(question, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
         best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
-        budget, no_room, awaited,
+        budget, cut.no_room, await _request_language_builds(question, scope),
     )  # fmt: skip
 
 

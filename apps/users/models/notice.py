@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 
 class DocumentFault(models.TextChoices):
-    """What a reader says of a page of a document."""
+    """Fault that a reader finds in a page of a document."""
 
     OUTDATED = "outdated", gettext_lazy("Out of date")
     WRONG = "wrong", gettext_lazy("Wrong")
