@@ -44,7 +44,9 @@ def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wid
     assert written in turn.locator("[data-part=text]").inner_text()
     assert turn.locator(".badge").inner_text() == "Stopped"
     assert turn.locator("[data-weak]").is_visible()
+    page_wide.fill("textarea[name=text]", "And afterwards?")  # while the field is empty, a microphone stands there
     assert page_wide.locator("[data-send]").is_visible()
+    page_wide.fill("textarea[name=text]", "")
     turn.get_by_role("button", name="Regenerate").click()
     again = page_wide.locator("[data-turn]")
     writing(again)

@@ -31,7 +31,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "search/", "notices/new/", "conversations/more/",
     # of a server, which the pictures have none of; tests/journeys/test_model_servers.py looks at them
     M + "models/<int:pk>/", M + "models/<int:pk>/reading/", M + "models/servers/<int:pk>/",
-    M + "models/servers/<int:pk>/offered/",
+    M + "models/servers/<int:pk>/offered/", M + "models/helpers/<slug:kind>/", M + "models/environment/<str:name>/",
     M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
                                  "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
     "review/audits/", "review/thresholds/", "review/care/", "review/preferences/", "review/lists/",  # likewise
@@ -43,6 +43,8 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     # after the password, or after entering it again; tests/journeys/test_second_factor.py looks at them
     "accounts/second-factor/", "accounts/second-factor/set-up/", "accounts/passkey/",
     "security/add/", "security/codes/", "security/codes/download/",
+    # where domains may sign up, which this site does not allow; tests/users/test_join_requests.py looks at them
+    "accounts/join/", "accounts/join/<str:token>/",
     "accounts/password/set/",  # for accounts without a password, which are not made here
     "accounts/login/code/confirm/",  # likewise: codes are not sent
 }  # fmt: skip

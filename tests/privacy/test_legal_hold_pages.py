@@ -26,7 +26,7 @@ def test_setting_a_hold_says_so(as_ada: Client, alice: User) -> None:
 
 def test_lifting_asks_with_the_name_and_stores_the_reason(as_ada: Client, held: User) -> None:
     page = as_ada.get(PAGE).content.decode()
-    assert f"Lift the hold on {held}?" in page and "<dialog" in page and "js/ui/dialogs.js" in page
+    assert f"Lift the hold on {held}?" in page and "<dialog" in page and "js/pages/base.js" in page
     response = as_ada.post(PAGE, {"person": held.pk, "hold": "no", "reason": "The case is over"}, follow=True)
     assert f"Legal hold on {held} lifted." in response.content.decode() and not LegalHold.objects.exists()
     assert AuditEntry.objects.get(kind="hold.lifted").payload == {"why": "The case is over"}

@@ -240,6 +240,7 @@ def addresses() -> dict[str, list[str]]:
 
 def check_ask() -> None:
     """A question in a conversation of before is answered from a document of before."""
+    from apps.conversations.evidence.answer_sources import load_answer_sources
     from apps.conversations.models import Conversation, Message
     from apps.documents.indexing import index_maintenance
     from apps.documents.models import Collection
@@ -251,7 +252,9 @@ def check_ask() -> None:
     place = Conversation.objects.filter(owner=alice, deleted=None).order_by("created")[0]
     asyncio.run(ask(alice, str(place.pk), "How long can the queen of honey bees live?"))
     answer = Message.objects.filter(role="assistant", conversation=place).latest("created")
-    assert answer.status == "complete" and "A honey bee colony has one queen" in answer.text, answer.text
+    sources = load_answer_sources(alice, [answer])[answer.pk]
+    said = "\n".join((answer.text, *(quote.text for quote in sources.quotes)))  # quotes only: its model is not measured
+    assert answer.status == "complete" and "A honey bee colony has one queen" in said, said
 
 
 async def ask(alice: Any, place: str, text: str) -> None:
