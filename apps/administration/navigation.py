@@ -35,7 +35,7 @@ class NavigationEntry:
 
 @dataclass(frozen=True, slots=True)
 class NavigationSection:
-    """Entries below a heading."""
+    """Entries below a heading; an empty `label` shows none."""
 
     label: StrOrPromise
     entries: list[NavigationEntry]
@@ -61,9 +61,11 @@ def _is_administrator(user: User) -> bool:
     return user.is_administrator
 
 
+TO_DO = "administration:index"
 QUEUE, POLICY, BREAK_GLASS = "safety:queue", "safety:policy", "conversations:break_glass"
 PEOPLE = "users:people"
 PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
+    ("", ((gettext_lazy("To do"), TO_DO, _is_staff),)),
     (gettext_lazy("Review"), (
         (gettext_lazy("Queue"), QUEUE, _is_staff),
         (gettext_lazy("Statistics"), "safety:figures", _is_staff),
@@ -102,8 +104,10 @@ def build_navigation(user: User, path: str) -> AdministrationNavigation:
         POLICY: versions.count_approvable_drafts(user) if user.is_administrator else 0,
     }
     urls = {name: reverse(name) for _, pages in PAGES for _, name, _ in pages}
-    # The longest address that the path begins with: /people/groups/7/ belongs to the groups, not to the users.
-    current = max((url for url in urls.values() if path.startswith(url)), key=len, default="")
+    # The longest address that the path begins with: /people/groups/7/ belongs to the groups, not to the users. Pages
+    # without an entry, such as /administration/mail/, are not part of the first one.
+    begun = [url for name, url in urls.items() if path.startswith(url) and (name != TO_DO or path == url)]
+    current = max(begun, key=len, default="")
     sections = [
         NavigationSection(
             heading,

@@ -8,7 +8,8 @@ from apps.administration import mail_views, model_views, offboarding_views, view
 
 app_name = "administration"
 urlpatterns = [
-    path("", views.redirect_old_page, {"to": "safety:queue"}, name="index"),
+    path("", views.show_to_do, name="index"),
+    path("checks/", views.check_to_do, name="to_do_checks"),
     path("collections/", views.list_collections, name="collections"),
     path("models/", views.show_models, name="models"),
     path("models/<int:pk>/", model_views.show_model, name="model"),

@@ -1,5 +1,5 @@
-"""Pages of the administration that belong to no other app: collections, models and the environment. All are
-read-only; model servers are changed by `model_views`.
+"""Pages of the administration that belong to no other app: what waits, collections, models and the environment. All
+are read-only; model servers are changed by `model_views`.
 
 Collections and environment ask for the password again if it was not given within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
 """
@@ -11,16 +11,19 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.administration import collections, environment, model_list
+from apps.administration import collections, environment, model_list, to_do
 from apps.conversations.assistants import support_rates
 from apps.conversations.core import helper_servers
 from apps.conversations.models import HelperServer, ModelProfile, ModelServer
+from apps.lib.concurrency.threads import in_db
 from apps.lib.table import read_table_request
 from apps.operations import support_calibration
-from apps.users.permissions import administrator_required, password_required
+from apps.operations.async_permissions import administrator_required_async
+from apps.users.permissions import administrator_required, get_signed_in_user, password_required, staff_required
 
 View = Callable[..., HttpResponse]
 
@@ -32,6 +35,26 @@ def require_reauthentication(view: View) -> View:
     """
     found: View = never_cache(administrator_required(password_required(require_safe(view))))
     return found
+
+
+@never_cache
+@staff_required
+@require_safe
+def show_to_do(request: HttpRequest) -> HttpResponse:
+    """Show what waits for the user. The page of an administrator then asks for `check_to_do`."""
+    user = get_signed_in_user(request)
+    context = {"items": to_do.list_waiting(user), "is_checking": user.is_administrator}
+    return render(request, "administration/to_do.html", context)
+
+
+@require_safe
+@never_cache
+@administrator_required_async
+async def check_to_do(request: HttpRequest) -> HttpResponse:
+    """Return the list of what waits as a fragment, now with the problems that quick checks of the site find."""
+    user = get_signed_in_user(request)  # read by the decorator
+    items = [*await in_db(to_do.list_waiting, user), *await to_do.find_problems()]
+    return HttpResponse(render_to_string("administration/_to_do.html", {"items": items}))
 
 
 @require_reauthentication

@@ -102,8 +102,10 @@ MATRIX = {
         ],
         ADMIN,
     ),
+    M: STAFF,  # reviewers see cases and requests for access only: tests/administration/test_to_do.py
+    M + "checks/": ADMIN,
     # redirects of former addresses
-    **dict.fromkeys([M, M + "documents/collection/"], ADMIN),
+    M + "documents/collection/": ADMIN,
     **dict.fromkeys(
         [M + kind + part for kind in ("users/user/", "auth/group/") for part in ("", "<int:pk>/change/")], ADMIN
     ),

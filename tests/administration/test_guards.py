@@ -122,7 +122,6 @@ def test_columns_that_the_page_does_not_name_are_not_searched_or_sorted(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("", "/review/"),
         ("users/user/", "/people/"),
         ("users/user/{user}/change/", "/people/{user}/"),
         ("auth/group/", "/people/groups/"),

@@ -19,7 +19,7 @@ from apps.users import special_permissions
 from apps.users.models import User
 from tests.factories import flag_text, make_user
 
-REVIEW = ["Queue", "Statistics", "Feedback"]
+REVIEW = ["To do", "Queue", "Statistics", "Feedback"]
 
 
 def labels(user: User, path: str = "/review/") -> list[str]:
@@ -28,7 +28,7 @@ def labels(user: User, path: str = "/review/") -> list[str]:
 
 def test_an_administrator_is_offered_every_page(ada: User) -> None:
     found = labels(ada)
-    assert found[:6] == ["Queue", "Statistics", "Policy", "Blocklists", "Audit log", "Emergency access"]
+    assert found[:7] == ["To do", "Queue", "Statistics", "Policy", "Blocklists", "Audit log", "Emergency access"]
     assert {
         "Users",
         "Groups",
@@ -46,7 +46,7 @@ def test_a_reviewer_is_offered_the_part_of_review(morgan: User, ada: User) -> No
     assert labels(morgan) == REVIEW
     special_permissions.BREAK_GLASS.assign(morgan, True, ada)
     morgan.refresh_from_db()
-    assert labels(morgan) == ["Queue", "Statistics", "Emergency access", "Feedback"]
+    assert labels(morgan) == ["To do", "Queue", "Statistics", "Emergency access", "Feedback"]
 
 
 @pytest.mark.parametrize("name", ["ada", "morgan"])
@@ -63,6 +63,7 @@ def test_navigation_entries_that_are_offered_all_open(
 @pytest.mark.parametrize(
     ("path", "label"),
     [
+        ("/administration/", "To do"),
         ("/review/", "Queue"),
         ("/review/0197b1d8-0000-7000-8000-000000000000/", "Queue"),
         ("/review/policy/3/changes/", "Policy"),
@@ -81,7 +82,10 @@ def test_the_open_page_is_marked(ada: User, path: str, label: str) -> None:
 
 
 def test_navigation_entries_are_not_marked_outside_the_administration(ada: User) -> None:
-    assert all(build_navigation(ada, path).current is None for path in ("/", "/collections/", "/privacy/"))
+    assert all(
+        build_navigation(ada, path).current is None
+        for path in ("/", "/collections/", "/privacy/", "/administration/mail/")
+    )
 
 
 def test_drafts_of_the_policy_wait_for_those_who_may_approve_them(ada: User, morgan: User) -> None:
@@ -89,7 +93,7 @@ def test_drafts_of_the_policy_wait_for_those_who_may_approve_them(ada: User, mor
         navigation = build_navigation(user, "/")
         return [
             navigation.waiting,
-            *(entry.count for entry in navigation.sections[0].entries if entry.label == "Policy"),
+            *(entry.count for entry in navigation.sections[1].entries if entry.label == "Policy"),
         ]
 
     assert waiting(ada) == [0, 0]

@@ -151,7 +151,7 @@ def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit
         ada = visit("/collections/", person="ada")
         tab_to(ada.get_by_role("link", name="Administration"))
         ada.keyboard.press("Enter")
-        ada.wait_for_url("**/review/")
+        ada.wait_for_url("**/administration/")
         entered(ada, "link", "Policy")
         ada.wait_for_url("**/policy/")
         past_the_sidebar(ada)

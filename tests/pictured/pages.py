@@ -219,6 +219,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "/feedback/{feedback}/"),
     ),
     "Administration": (
+        Page("to-do", M, "To do", "What waits for the administrator, and what is wrong with the site.", ADA),
         Page("people", "people/", "Users", "Searched, filtered and sorted; invitations.", ADA),
         Page("person", P + "<int:pk>/", "A user", "Role, groups, special permissions, suspension.", ADA,
              "/people/{tom}/"),
