@@ -15,11 +15,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation
 from apps.conversations.models.attachment import DRAFT_LIFETIME
+from apps.documents.jobs import scheduler
 from apps.documents.library.moving import move_document
 from apps.documents.library.sharing import remove_collection
 from apps.documents.library.uploads import UploadRefused, store_upload
@@ -106,9 +107,27 @@ def has_searchable_files(files: UUID) -> bool:
     return Document.objects.filter(collection=files, status__in=[status.READY, *Document.ACTIVE]).exists()
 
 
-def count_unread_files(files: UUID) -> int:
-    """Return how many documents of these files wait or are being read. For `in_db`."""
-    return Document.objects.active().filter(collection=files).count()
+def describe_reading(files: UUID) -> str:
+    """Return what is being read of these files, such as "Reading lease.pdf: 12 of 40 pages"; "" if all have been read.
+
+    Names the file that is read now, else the next one, and counts the others. For `in_db`.
+    """
+    unread = list(Document.objects.active().filter(collection=files).order_by("created"))
+    if not unread:
+        return ""
+    ahead = scheduler.count_files_ahead(unread)  # without files that are read now
+    document = min(unread, key=lambda one: (one.status != Document.Status.WORKING, ahead.get(one.pk, 0)))
+    row, name = FileRow(document, ahead=ahead.get(document.pk, 0)), document.name
+    if document.status == Document.Status.QUEUED:
+        words = f"{name}: {row.status_text}"
+    elif row.progress:
+        words = gettext("Reading %(name)s: %(progress)s") % {"name": name, "progress": row.progress}
+    else:
+        words = gettext("Reading %(name)s") % {"name": name}
+    if others := len(unread) - 1:
+        more = ngettext("%(n)s more file", "%(n)s more files", others) % {"n": others}
+        return f"{words} · {more}"
+    return words
 
 
 def list_readable_collections(user: User) -> tuple[UUID, ...]:

@@ -128,23 +128,23 @@ def _listen_for_skip(turn: Turn) -> Iterator[asyncio.Event]:
 
 
 async def wait_for_attached_files(turn: Turn) -> FileWait:
-    """Wait until the files attached to the conversation are read, shown as a step.
+    """Wait until the files attached to the conversation are read, shown as a step with the progress of the reading.
 
     The wait ends after MAX_ATTACHED_WAIT_S, or when the user asks to be answered now.
     """
-    files, start, shown_count = turn.input.files, time.perf_counter(), 0
+    files, start, shown = turn.input.files, time.perf_counter(), ""
     if files is None:
         return FileWait(scope=turn.input.scope)
     with _listen_for_skip(turn) as hurried:
         while (left := MAX_ATTACHED_WAIT_S - (time.perf_counter() - start)) > 0 and not hurried.is_set():
-            if not (count := await in_db(chat_files.count_unread_files, files)):
+            if not (words := await in_db(chat_files.describe_reading, files)):
                 break
-            if count != shown_count:
-                await turn.emit_step("wait", _describe_unread(count))
-            shown_count = count
+            if words != shown:
+                await turn.emit_step("wait", words)
+            shown = words
             with suppress(TimeoutError):
                 await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
-    if not shown_count:
+    if not shown:
         return FileWait(scope=turn.input.scope)
     scope = await in_db(preparation.resolve_first_scope, turn.input)
     await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))

@@ -83,10 +83,37 @@ async def test_a_question_asked_at_once_waits_for_the_file(open_page, alice, lib
     page = await open_page(alice)
     accepted = await page.ask(QUESTION, files=str(files.pk))
     step = await page.hear("step")
-    assert (step["name"], step["text"]) == ("wait", "1 file is still being read")
+    assert (step["name"], step["text"]) == ("wait", "lease.txt: Waiting")
     await in_db(ingest, (await Document.objects.aget(collection=files)).pk)
     await page.events()
     assert await in_db(cited, await Message.objects.aget(pk=accepted["turn"])) == {"lease.txt"}
+
+
+async def test_the_answer_that_waits_for_a_file_shows_the_progress_of_its_reading(
+    open_page, alice, library, chat
+) -> None:
+    files = await in_db(draft, alice, ready=False)
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION, files=str(files.pk))
+    await page.hear("step")
+    rows = Document.objects.filter(collection=files)
+    for done, words in ((12, "Reading lease.txt: 12 of 40 pages"), (13, "Reading lease.txt: 13 of 40 pages")):
+        await rows.aupdate(status=Document.Status.WORKING, stage=Document.Stage.PARSE, done=done, total=40)
+        assert (await page.hear("step"))["text"] == words
+    await page.tell(do="answer_now", turn=accepted["turn"])
+    await asyncio.wait_for(page.events(), 20)
+
+
+def test_the_words_on_reading_count_the_other_files_and_are_empty_once_all_are_read(alice: User) -> None:
+    files = draft(alice, ready=False)
+    send(alice, b"North is up.", "map.txt", draft=str(files.pk))
+    assert chat_files.describe_reading(files.pk) == "lease.txt: Waiting · 1 more file"
+    second = Document.objects.get(name="map.txt")
+    second.status = Document.Status.WORKING
+    second.save()
+    assert chat_files.describe_reading(files.pk) == "Reading map.txt · 1 more file"
+    Document.objects.filter(collection=files).update(status=Document.Status.READY)
+    assert chat_files.describe_reading(files.pk) == ""
 
 
 async def test_the_wait_ends_when_the_user_wants_an_answer_now(open_page, alice, library, chat) -> None:
