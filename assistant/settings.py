@@ -162,6 +162,7 @@ MFA_FORMS = {
     "authenticate": "apps.users.second_factor.forms.CodeForm",
     "authenticate_webauthn": "apps.users.second_factor.forms.SecondPasskeyForm",
     "login_webauthn": "apps.users.second_factor.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "apps.users.second_factor.forms.PasskeyReauthenticateForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # with a mail server nobody signs in before the address is confirmed

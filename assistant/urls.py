@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from apps.api.api import api
-from apps.users.views.second_factor import PasskeySignInView, SecondFactorView
+from apps.users.views.second_factor import PasskeyReauthenticateView, PasskeySignInView, SecondFactorView
 from apps.users.views.single_sign_on import SignOutView
 from apps.users.views.users import show_own_address
 
@@ -17,6 +17,7 @@ urlpatterns = [
     # Under the names that django-allauth asks for; the pages on one's own factors are those of apps.users.
     path("accounts/second-factor/", SecondFactorView.as_view(), name="mfa_authenticate"),
     path("accounts/passkey/", PasskeySignInView.as_view(), name="mfa_login_webauthn"),
+    path("accounts/reauthenticate/passkey/", PasskeyReauthenticateView.as_view(), name="mfa_reauthenticate_webauthn"),
     path("accounts/", include("allauth.account.urls")),
     path("", include("apps.users.urls")),
     path("", include("apps.safety.urls")),

@@ -27,6 +27,7 @@ from apps.users import (
 )
 from apps.users.models import SiteSettings, User
 from apps.users.permissions import has_provider_account
+from apps.users.second_factor.passkeys import list_standing_alone
 from apps.users.second_factor.stages import STAGES
 from apps.users.single_sign_on.adapter import finish_link
 from apps.users.verification_stage import STAGE
@@ -142,14 +143,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [STAGE, *(stage for stage in stages if not stage.startswith("allauth.mfa.")), *STAGES]
 
     def get_reauthentication_methods(self, user: AnyUser) -> list[dict[str, Any]]:
-        """Return the way to prove presence: the password, or for users without one a sign-in at the provider.
+        """Return the ways to prove presence: the password or a passkey whose device checks the user.
 
-        A code is none: whoever sits at an open device may hold the phone, too.
+        Users without a password sign in at the provider again. A code is no proof: whoever sits at an open device may
+        hold the phone, too.
         """
         if not isinstance(user, User):
             return []
         if user.has_usable_password():
-            return [{"id": "reauthenticate", "description": "", "url": reverse("account_reauthenticate")}]
+            ways = [{"id": "reauthenticate", "description": "", "url": reverse("account_reauthenticate")}]
+            if list_standing_alone(user):
+                ways.append({"id": "passkey", "description": "", "url": reverse("mfa_reauthenticate_webauthn")})
+            return ways
         if has_provider_account(user):
             return [{"id": "provider", "description": "", "url": reverse("users:sso_reauthenticate")}]
         return []

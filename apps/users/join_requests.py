@@ -8,6 +8,8 @@ never says whether an address has an account. Allowed by the rule `SiteSettings.
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,9 +33,13 @@ from apps.users.special_permissions import require_administrator
 LINK_S = 3 * 86_400  # seconds for which a mailed link works
 KEPT = timedelta(days=30)  # then a request that nobody decided is deleted
 MAX_WAITING = 200
+EVEN_S = 0.5  # seconds that each answer takes at least: storing and logging a new request takes a tenth of that
 SESSION_KEY = "joining"  # confirmed address of the visitor, who may sign up with it
 _SALT = "apps.users.join_requests"
 _PER_NETWORK, _PER_ADDRESS = Rate(10, 20), Rate(3, 1)  # requests; a whole office may share a network address
+
+
+log = logging.getLogger(__name__)
 
 
 class JoinRefused(Exception):
@@ -62,9 +68,18 @@ def needs_approval() -> bool:
 def ask(claim: JoinClaim, network: str) -> None:
     """Mail a link to the address, or note the request where the site has no mail server.
 
-    `network` is the visitor's network address. The owner of an account is mailed that there is one. Raises JoinRefused
+    `network` is the visitor's network address. The owner of an account is mailed that there is one. Takes EVEN_S
+    seconds at least, so that the time does not tell whether the address has an account or a request. Raises JoinRefused
     for a domain that is not allowed, and after too many requests; OSError if the mail server refuses the mail.
     """
+    started = time.monotonic()
+    try:
+        _take(claim, network)
+    finally:
+        time.sleep(max(0.0, EVEN_S - (time.monotonic() - started)))
+
+
+def _take(claim: JoinClaim, network: str) -> None:
     if not is_allowed(claim.email):
         raise JoinRefused(
             gettext("Addresses of this domain cannot sign up here. Ask an administrator for an invitation.")
@@ -80,8 +95,11 @@ def ask(claim: JoinClaim, network: str) -> None:
         return  # the owner of the address is not mailed again; the visitor sees no difference
     if is_email_configured():
         _send_mail(claim)
-    else:
+        return
+    try:
         _note(claim, confirmed=False)
+    except JoinRefused:  # said only to owners of an address: whoever filled the queue could find accounts by it
+        log.warning("A request for an account was dropped: %s are waiting.", MAX_WAITING)
 
 
 def read_token(token: str) -> JoinClaim | None:
@@ -141,10 +159,13 @@ def delete_old_requests() -> int:
 
 
 def _note(claim: JoinClaim, *, confirmed: bool) -> None:
-    """Store and log the request, and tell the administrators; nothing for an address with an account or a request."""
+    """Store and log the request, and tell the administrators; nothing for an address with an account or a request.
+
+    Raises JoinRefused if too many others wait.
+    """
     if User.objects.filter(email=claim.email).exists():
         return
-    if JoinRequest.objects.count() >= MAX_WAITING:
+    if JoinRequest.objects.exclude(email=claim.email).count() >= MAX_WAITING:
         raise JoinRefused(gettext("Too many requests are waiting already. Ask an administrator for an invitation."))
     with transaction.atomic():
         row, is_new = JoinRequest.objects.get_or_create(

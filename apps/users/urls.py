@@ -30,6 +30,7 @@ urlpatterns = [
     path("security/", second_factor.show_security, name="security"),
     path("security/add/", second_factor.add_factor, name="factor_add"),
     path("security/factors/<int:pk>/remove/", second_factor.remove_factor, name="factor_remove"),
+    path("security/factors/<int:pk>/rename/", second_factor.rename_passkey, name="passkey_rename"),
     path("security/codes/", second_factor.show_codes, name="recovery_codes"),
     path("security/codes/new/", second_factor.renew_codes, name="recovery_codes_new"),
     path("security/codes/download/", second_factor.download_codes, name="recovery_codes_download"),

@@ -29,6 +29,7 @@ MATRIX = {
     "accounts/join/": PUBLIC,
     "accounts/join/<str:token>/": PUBLIC,  # the token is signed, and was mailed to its address
     "accounts/reauthenticate/": SIGNED_IN,
+    "accounts/reauthenticate/passkey/": SIGNED_IN,
     "accounts/provider/login/": PUBLIC,
     "accounts/provider/callback/": PUBLIC,
     "accounts/provider/reauthenticate/": SIGNED_IN,
@@ -45,6 +46,7 @@ MATRIX = {
                 "",
                 "add/",
                 "factors/<int:pk>/remove/",
+                "factors/<int:pk>/rename/",
                 "codes/",
                 "codes/new/",
                 "codes/download/",

@@ -19,6 +19,7 @@ from apps.users.accounts import suspend_user
 from apps.users.models import ApiToken, User
 from tests.api.conftest import headers
 from tests.factories import make_collection, make_document, make_exchange
+from tests.support.password import PASSWORD
 
 # method, address, scope it needs; {collection}, {document}, {conversation}, {answer} are Alice's
 OPERATIONS = [
@@ -208,8 +209,22 @@ def test_token_is_not_revoked_by_another_user(alice: User, bob: User, client: Cl
     assert ApiToken.objects.count() == 1
 
 
-def test_the_page_shows_a_new_token_once(alice: User, client: Client) -> None:
+def enter_password_again(client: Client, user: User) -> None:
+    client.force_login(user)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+
+def test_a_new_token_needs_the_password_again(alice: User, client: Client) -> None:
     client.force_login(alice)
+    data = {"name": "script", "scopes": ["read"], "days": "30"}
+    assert client.post("/tokens/", data)["Location"].startswith("/accounts/reauthenticate/")
+    assert not ApiToken.objects.exists() and client.get("/tokens/").status_code == 200
+    page = client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/tokens/"})
+    assert 'id="fresh" value="ob_' in page.content.decode()
+
+
+def test_the_page_shows_a_new_token_once(alice: User, client: Client) -> None:
+    enter_password_again(client, alice)
     page = client.post("/tokens/", {"name": "script", "scopes": ["read", "chat"], "days": "30"}).content.decode()
     row = ApiToken.objects.get()
     secret = page.split('id="fresh" value="')[1].split('"')[0]
@@ -219,7 +234,7 @@ def test_the_page_shows_a_new_token_once(alice: User, client: Client) -> None:
 
 
 def test_a_token_that_may_do_nothing_or_anything_unknown_is_not_made(alice: User, client: Client) -> None:
-    client.force_login(alice)
+    enter_password_again(client, alice)
     assert client.post("/tokens/", {"name": "x", "days": "30"}).status_code == 400
     assert client.post("/tokens/", {"name": "x", "scopes": ["admin"], "days": "30"}).status_code == 400
     assert client.post("/tokens/", {"name": "x", "scopes": ["read"], "days": "99999"}).status_code == 400
@@ -231,6 +246,6 @@ def test_a_person_has_no_more_tokens_than_one_may_have(
 ) -> None:
     monkeypatch.setattr(api_tokens, "LIMIT", 1)
     api_tokens.create_token(alice, "first", ["read"], 30)
-    client.force_login(alice)
+    enter_password_again(client, alice)
     response = client.post("/tokens/", {"name": "second", "scopes": ["read"], "days": "30"})
     assert response.status_code == 400 and "Revoke one first" in response.content.decode()

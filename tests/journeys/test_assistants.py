@@ -13,6 +13,7 @@ from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import LEAVE, ask, ended, more, show_controls, tab_to
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
+from tests.support.password import PASSWORD
 
 
 def show_options(page: Any) -> None:
@@ -228,6 +229,8 @@ def test_a_program_asks_with_a_token_until_it_is_revoked(visit: Visit, site: Sit
     page = visit("/tokens/")
     page.get_by_label("Name", exact=True).fill("A script")
     page.get_by_role("button", name="Create token").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
     token = page.get_by_label(re.compile("Your new token")).input_value()
     program = httpx2.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     asked = {"model": "openbook", "messages": [{"role": "user", "content": LEAVE}]}

@@ -42,6 +42,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "accounts/provider/callback/", "accounts/provider/reauthenticate/",  # of a provider of accounts, which is none here
     # after the password, or after entering it again; tests/journeys/test_second_factor.py looks at them
     "accounts/second-factor/", "accounts/second-factor/set-up/", "accounts/passkey/",
+    "accounts/reauthenticate/passkey/", "security/factors/<int:pk>/rename/",
     "security/add/", "security/codes/", "security/codes/download/",
     # where domains may sign up, which this site does not allow; tests/users/test_join_requests.py looks at them
     "accounts/join/", "accounts/join/<str:token>/",

@@ -23,8 +23,9 @@ NO_MAIL = "django.core.mail.backends.console.EmailBackend"
 
 
 @pytest.fixture(autouse=True)
-def site(db: None) -> SiteSettings:
+def site(db: None, monkeypatch: pytest.MonkeyPatch) -> SiteSettings:
     """Let addresses of example.org ask, with approval."""
+    monkeypatch.setattr(join_requests, "EVEN_S", 0)
     return SiteSettings.objects.update_or_create(
         pk=1, defaults={"signup": SiteSettings.Signup.DOMAINS, "signup_domains": "example.org example.com"}
     )[0]
@@ -134,6 +135,36 @@ def test_page_says_the_same_whether_or_not_an_address_has_an_account(visitor: Cl
     with override_settings(EMAIL_BACKEND=NO_MAIL):
         assert say("erin@example.org") == say("alice@example.org")
     assert [row.email for row in JoinRequest.objects.all()] == ["erin@example.org"]
+
+
+@override_settings(EMAIL_BACKEND=NO_MAIL)
+def test_a_full_queue_answers_the_same_for_addresses_with_and_without_an_account(
+    visitor: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_requests, "MAX_WAITING", 1)
+    answers = [ask(visitor, f"{name}@example.org") for name in ("dana", "erin", "dana", "alice")]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [row.email for row in JoinRequest.objects.all()] == ["dana@example.org"]
+
+
+@override_settings(EMAIL_BACKEND=NO_MAIL)
+def test_the_time_of_an_answer_does_not_tell_of_accounts(
+    visitor: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(join_requests, "EVEN_S", 60)
+    monkeypatch.setattr(join_requests.time, "sleep", waits.append)
+    for email in ("dana@example.org", "dana@example.org", "alice@example.org"):
+        ask(visitor, email)
+    assert len(waits) == 3 and min(waits) > 50
+
+
+def test_a_confirmed_request_that_waits_already_is_taken_though_the_queue_is_full(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join_requests, "MAX_WAITING", 1)
+    for _ in range(2):
+        assert confirm(visitor).status_code == 200
 
 
 @pytest.mark.parametrize(

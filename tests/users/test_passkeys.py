@@ -75,6 +75,85 @@ def test_a_passkey_signs_in_alone_if_the_device_has_checked_the_user(client: Cli
     assert not is_signed_in(other)
 
 
+def challenge_of(client: Client) -> Any:
+    """Return options with the challenge that the session holds, of whatever page."""
+    state = client.session["mfa.webauthn.state"]
+    return {"publicKey": {"rpId": "books.example.org", "challenge": state["challenge"]}}
+
+
+def test_a_found_passkey_signs_nobody_in_with_the_challenge_of_another_page(
+    bob: User, client: Client, passkey: SoftPasskey
+) -> None:
+    own = SoftPasskey(SITE)
+    add(make_client(bob), own)  # whoever found Alice's key has an account, too
+    enter_password(client, bob)
+    client.get(CODE)  # its challenge asks for no check of the user
+    passkey.verifies = False
+    client.post(ALONE, {"credential": passkey.get(challenge_of(client))})
+    assert not is_signed_in(client)
+    add_page = make_client(bob)
+    add_page.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    add_page.get(ADD)
+    add_page.post("/accounts/reauthenticate/passkey/", {"credential": passkey.get(challenge_of(add_page))})
+    assert add_page.get("/accounts/email/").context["user"] == bob
+
+
+def test_a_passkey_added_without_a_check_of_the_user_is_a_second_factor_only(alice: User, client: Client) -> None:
+    passkey = SoftPasskey(SITE, verifies=False)
+    session = make_client(alice)
+    add(session, passkey)
+    assert "after the password only" in session.get("/security/").content.decode()
+    passkey.verifies = True  # whoever found the key has set a PIN
+    client.post(ALONE, {"credential": passkey.get(options_alone(client))})
+    assert not is_signed_in(client)
+    passkey.verifies = False
+    enter_password(client, alice)
+    client.post(CODE, {"credential": passkey.get(options_of(client))})
+    assert is_signed_in(client)
+
+
+def test_a_passkey_stands_in_for_the_password_that_pages_ask_for_again(alice: User, passkey: SoftPasskey) -> None:
+    session = make_client(alice)
+    asked = session.post("/security/codes/new/")["Location"]
+    page = session.get(asked)
+    assert "Use your passkey" in page.content.decode()
+    address = page.context["reauthentication_alternatives"][0]["url"]
+    passkey.verifies = False
+    options = session.get(address).json()["request_options"]
+    assert options["publicKey"]["userVerification"] == "required"
+    refused = session.post(address, {"credential": passkey.get(options), "next": "/security/codes/new/"})
+    assert refused["Location"] == "/accounts/reauthenticate/?next=%2Fsecurity%2Fcodes%2Fnew%2F"
+    passkey.verifies = True
+    options = session.get(address).json()["request_options"]
+    done = session.post(address, {"credential": passkey.get(options), "next": "/security/codes/new/"})
+    assert done["Location"] == "/security/codes/" and session.get("/security/codes/").status_code == 200
+
+
+def test_a_passkey_of_another_user_does_not_stand_in_for_the_password(
+    alice: User, bob: User, passkey: SoftPasskey
+) -> None:
+    session, address = make_client(bob), "/accounts/reauthenticate/passkey/"
+    assert session.get(address)["Location"] == "/accounts/reauthenticate/"  # Bob has none
+    add(session, SoftPasskey(SITE))
+    session = make_client(bob)
+    session.get(address)
+    session.post(address, {"credential": passkey.get(challenge_of(session))})
+    assert session.get(ADD)["Location"].startswith("/accounts/reauthenticate/")
+
+
+def test_the_owner_renames_a_passkey(alice: User, bob: User, passkey: SoftPasskey) -> None:
+    row = Authenticator.objects.get(user=alice, type="webauthn")
+    address = f"/security/factors/{row.pk}/rename/"
+    session, other = make_client(alice), make_client(bob)
+    assert session.post(address, {"name": "Key ring"})["Location"].startswith("/accounts/reauthenticate/")
+    for client in (session, other):
+        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert other.post(address, {"name": "Mine"}).status_code == 404
+    assert session.post(address, {"name": ""}).status_code == 400
+    assert session.post(address, {"name": "Key ring"})["Location"] == "/security/"
+    assert "Passkey “Key ring”" in session.get("/security/").content.decode()
+
+
 def test_an_answer_counts_once(alice: User, client: Client, passkey: SoftPasskey) -> None:
     answer = passkey.get(options_alone(client))
     client.post(ALONE, {"credential": answer})

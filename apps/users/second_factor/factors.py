@@ -1,6 +1,6 @@
-"""Add and remove second factors; every change is logged, and the user gets a mail where there is a mail server.
+"""Add, rename and remove second factors; what was added or removed is logged and mailed to the user.
 
-Entry points: `list_factors`, `add_app`, `add_passkey`, `remove_factor`, `renew_codes`, `take_off`.
+Entry points: `list_factors`, `add_app`, `add_passkey`, `rename_passkey`, `remove_factor`, `renew_codes`, `take_off`.
 """
 
 from __future__ import annotations
@@ -79,6 +79,19 @@ def add_passkey(user: User, name: str, credential: dict[str, Any]) -> bool:
         made = _finish_adding(user, _Type.WEBAUTHN)
     send_mail(user, PASSKEY_ADDED)
     return made
+
+
+def get_passkey(user: User, pk: int) -> Authenticator:
+    """Return the passkey of the user. Raise Authenticator.DoesNotExist if there is none."""
+    return Authenticator.objects.get(pk=pk, user=user, type=_Type.WEBAUTHN)
+
+
+def rename_passkey(user: User, pk: int, name: str) -> None:
+    """Rename a passkey of the user. Raise Authenticator.DoesNotExist if there is none."""
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update().get(pk=pk, user=user, type=_Type.WEBAUTHN)
+        row.data["name"] = name
+        row.save(update_fields=["data"])
 
 
 def remove_factor(user: User, pk: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
@@ -48,22 +48,35 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
             factors.record_recovery_code(self.user)
 
 
-class PasskeyMixin:
-    """Mixin of the forms in which a passkey signs in."""
-
-    user: Any
-    cleaned_data: dict[str, Any]
+class SecondPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """Form of the passkey that is asked for after the password."""
 
     def clean_credential(self) -> Authenticator:
         return passkeys.find_used(self.cleaned_data["credential"], self.user)
 
 
-class SecondPasskeyForm(PasskeyMixin, AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """Form of the passkey that is asked for after the password."""
+class VerifiedPasskeyMixin:
+    """Mixin of the forms in which a passkey replaces the password: its device must check the user."""
+
+    user: Any
+    cleaned_data: dict[str, Any]
+
+    def clean_credential(self) -> Authenticator:
+        return passkeys.find_verified(self.cleaned_data["credential"], self.user)
 
 
-class PasskeySignInForm(PasskeyMixin, LoginWebAuthnForm):  # type: ignore[misc]
-    """Form of the passkey that signs in without a password; the device has checked the user."""
+class PasskeySignInForm(VerifiedPasskeyMixin, LoginWebAuthnForm):  # type: ignore[misc]
+    """Form of the passkey that signs in without a password."""
+
+
+class PasskeyReauthenticateForm(VerifiedPasskeyMixin, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """Form of the passkey in place of the password that sensitive pages ask for again."""
+
+
+class PasskeyNameForm(forms.Form):
+    """Form of the name by which a user recognises a passkey."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
 
 
 class AppForm(forms.Form):

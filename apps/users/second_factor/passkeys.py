@@ -1,4 +1,8 @@
-"""Passkeys (WebAuthn) of this site's address."""
+"""Passkeys (WebAuthn) of this site's address.
+
+A passkey replaces the password only if the device checked its user, by PIN, finger or face, when the passkey was added
+and at each use. Others are second factors: whoever finds a key without a PIN could set one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from fido2.utils import websafe_decode
+from fido2.webauthn import AuthenticationResponse, UserVerificationRequirement
 
 from apps.users.models import User
 
@@ -25,8 +30,19 @@ def are_possible() -> bool:
 
 
 def are_in_use() -> bool:
-    """Return whether any user of the site can sign in with a passkey."""
+    """Return whether any user of the site has a passkey."""
     return are_possible() and Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
+
+
+def may_stand_alone(row: Authenticator) -> bool:
+    """Return whether the passkey may replace the password: its device checked the user when it was added."""
+    return bool(row.wrap().authenticator_data.is_user_verified())
+
+
+def list_standing_alone(user: User) -> list[Authenticator]:
+    """Return the passkeys of the user that may replace the password."""
+    rows = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return [row for row in rows if may_stand_alone(row)] if are_possible() else []
 
 
 def begin_registration(user: User) -> dict[str, Any]:
@@ -66,6 +82,33 @@ def find_used(credential: Any, user: User | None) -> Authenticator:
         )
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise refuse() from error
+    return found
+
+
+def begin_verified(user: User) -> dict[str, Any]:
+    """Return the options for a use that replaces the password of this user, and remember the challenge."""
+    credentials = [row.wrap().authenticator_data.credential_data for row in list_standing_alone(user)]
+    options, state = auth.get_server().authenticate_begin(
+        credentials=credentials, user_verification=UserVerificationRequirement.REQUIRED
+    )
+    auth.set_state(state)
+    return dict(options)
+
+
+def find_verified(credential: Any, user: User | None) -> Authenticator:
+    """Return the passkey as `find_used` does. Raise ValidationError also unless it may replace the password, and its
+    device has just checked the user.
+
+    The mark is read from the signed answer. The challenge does not tell: every page's challenge is stored in one place.
+    """
+    found = find_used(credential, user)
+    answer = AuthenticationResponse.from_dict(credential).response.authenticator_data
+    if not answer.is_user_verified():
+        raise refuse()
+    if not may_stand_alone(found):
+        raise ValidationError(
+            gettext("This passkey is a second factor only. Sign in with your password, then add it again with its PIN.")
+        )
     return found
 
 

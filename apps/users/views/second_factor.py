@@ -9,13 +9,14 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import generate_totp_secret
-from allauth.mfa.webauthn.views import LoginWebAuthnView
+from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext
@@ -28,7 +29,7 @@ from apps.users.models import User
 from apps.users.permissions import get_signed_in_user, has_provider_account, password_required
 from apps.users.second_factor import codes, factors, passkeys, requirement
 from apps.users.second_factor.adapter import MfaAdapter
-from apps.users.second_factor.forms import AppForm, PasskeyForm
+from apps.users.second_factor.forms import AppForm, PasskeyForm, PasskeyNameForm
 from apps.users.second_factor.stages import CodeStage, SetUpStage
 
 _SECRET_KEY = "new_app_secret"  # noqa: S105 - of a session: encrypted secret of the app that is being added
@@ -62,6 +63,19 @@ class PasskeySignInView(LoginWebAuthnView):  # type: ignore[misc]
     """Sign-in with a passkey alone: GET returns the options for the browser, POST signs in."""
 
 
+@method_decorator(never_cache, name="dispatch")
+class PasskeyReauthenticateView(ReauthenticateWebAuthnView):  # type: ignore[misc]
+    """Passkey in place of the password that sensitive pages ask for again: GET returns the options, POST continues."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return JsonResponse({"request_options": passkeys.begin_verified(get_signed_in_user(request))})
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        for text in form.errors.get("credential", []):
+            messages.error(self.request, text)
+        return HttpResponseRedirect(str(self.passthrough_next_url(reverse("account_reauthenticate"))))
+
+
 @never_cache
 @login_required
 @require_safe
@@ -71,6 +85,7 @@ def show_security(request: HttpRequest) -> HttpResponse:
     found = factors.list_factors(user)
     context = {
         "factors": found,
+        "standing_alone": {row.pk for row in passkeys.list_standing_alone(user)},
         "codes_left": codes.count_recovery_codes(user) if found else 0,
         "is_required": requirement.is_required(user),
         "may_add": factors.may_add(user),
@@ -170,6 +185,26 @@ def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, gettext("Second factor removed."))
     return redirect("users:security")
+
+
+@never_cache
+@login_required
+@password_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the form of a passkey's name; a POST renames it."""
+    user = get_signed_in_user(request)
+    try:
+        row = factors.get_passkey(user, pk)
+        form = PasskeyNameForm(request.POST if request.method == "POST" else None, initial={"name": row.wrap().name})
+        if request.method == "POST" and form.is_valid():
+            factors.rename_passkey(user, pk, form.cleaned_data["name"])
+            messages.success(request, gettext("Passkey renamed."))
+            return redirect("users:security")
+    except Authenticator.DoesNotExist:
+        raise Http404 from None
+    context = {"form": form, "passkey": row}
+    return render(request, "users/passkey_rename.html", context, status=400 if form.errors else 200)
 
 
 @never_cache

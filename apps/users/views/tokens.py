@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.users.api_tokens import LIMIT, TooManyTokens, create_token, revoke_token
 from apps.users.models import ApiToken
-from apps.users.permissions import get_signed_in_user
+from apps.users.permissions import get_signed_in_user, require_password
 
 
 class TokenForm(forms.Form):
@@ -40,8 +40,10 @@ class TokenForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_tokens(request: HttpRequest) -> HttpResponse:
-    """List the user's tokens; a POST creates one and shows its secret once."""
+    """List the user's tokens; a POST asks for the password, creates one and shows its secret once."""
     user = get_signed_in_user(request)
+    if request.method == "POST":
+        require_password(request)
     form = TokenForm(request.POST if request.method == "POST" else None)
     fresh = ""
     if request.method == "POST" and form.is_valid():
