@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from apps.administration.directory.views import serve_scim
 from apps.api.api import api
 from apps.users.views.second_factor import PasskeyReauthenticateView, PasskeySignInView, SecondFactorView
 from apps.users.views.single_sign_on import SignOutView
@@ -26,6 +27,8 @@ urlpatterns = [
     path("", include("apps.operations.urls")),
     path("", include("apps.images.urls")),
     path("", include("apps.privacy.urls")),
+    path("scim/v2/", serve_scim, name="scim"),
+    path("scim/v2/<path:path>", serve_scim, name="scim_path"),
     path("administration/", include("apps.administration.urls")),
     path("", include("apps.conversations.urls")),
     path("", api.urls),

@@ -26,8 +26,8 @@ from apps.privacy.models import DataRequest, LegalHold
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.policy import separation_of_duties
-from apps.users.accounts import LastAdministrator, suspend_user
-from apps.users.models import ApiToken, User
+from apps.users.accounts import LastAdministrator, close_account
+from apps.users.models import User
 
 
 class Handover(TextChoices):
@@ -110,8 +110,7 @@ def offboard_user(by: User, user: User, to: User | None, kinds: Items[str], *, e
     links = load_links_of(user) if to is not None and Handover.LINKS in kinds else []
     try:
         with transaction.atomic():
-            suspend_user(user, by)  # first: the user can make nothing new meanwhile
-            ApiToken.objects.filter(user=user).delete()
+            close_account(user, by)  # first: the user can make nothing new meanwhile
             if to is not None:
                 counts: dict[str, int] = {}
                 if Handover.COLLECTIONS in kinds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.administration import mail_views, model_views, offboarding_views, views
+from apps.administration.directory import views as directory_views
 
 app_name = "administration"
 urlpatterns = [
@@ -26,6 +27,8 @@ urlpatterns = [
     path("models/servers/<int:pk>/remove/", model_views.remove_server, name="model_server_remove"),
     path("mail/", mail_views.edit_mail_server, name="mail_server"),
     path("mail/remove/", mail_views.remove_mail_server, name="mail_server_remove"),
+    path("directory/", directory_views.edit_directory, name="directory"),
+    path("directory/revoke/", directory_views.revoke_token, name="directory_revoke"),
     path("environment/", views.show_environment, name="environment"),
     path("users/<int:pk>/offboarding/", offboarding_views.offboard_user, name="offboarding"),
     path("users/user/", views.redirect_old_page, {"to": "users:people"}, name="old_users"),

@@ -124,6 +124,8 @@ def build_error_body(
     request: HttpRequest, message: str, status: int, param: str | None = None, code: str | None = None
 ) -> dict[str, Any]:
     """Return the JSON body of an error in the shape that clients of this path expect."""
+    if request.path.startswith("/scim/"):  # RFC 7644 §3.12
+        return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": str(status), "detail": message}
     return (
         build_openai_error(message, status, param, code)
         if _is_openai_path(request)

@@ -1,4 +1,4 @@
-"""Answer every error below /api/ and /v1/ in JSON, including those that Django raises before an operation is found."""
+"""Answer every error below /api/, /v1/ and /scim/ in JSON, also those raised before an operation is found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from apps.api.errors import build_error_body
 
-_PATH_PREFIXES = ("/api/", "/v1/")
+_PATH_PREFIXES = ("/api/", "/v1/", "/scim/")
 _MESSAGES = {
     403: "This is not allowed.",
     404: "This address does not exist; see docs/reference/api.md.",
@@ -27,7 +27,7 @@ _MESSAGES = {
 
 @sync_and_async_middleware
 def json_error_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Return middleware that gives error responses below /api/ and /v1/ a JSON body; the status stays.
+    """Return middleware that gives error responses below these paths a JSON body; the status stays.
 
     Streams and responses that are JSON already pass unchanged. In `MIDDLEWARE` it must precede every middleware that
     may refuse a request.
@@ -46,9 +46,9 @@ def json_error_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
 
 
 def ensure_json_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return the response, with a JSON body if it is an error below /api/ or /v1/."""
+    """Return the response, with a JSON body if it is an error below /api/, /v1/ or /scim/."""
     status = response.status_code
-    is_json = response.headers.get("Content-Type", "").startswith("application/json")
+    is_json = response.headers.get("Content-Type", "").startswith(("application/json", "application/scim+json"))
     if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_PATH_PREFIXES):
         return response
     message = _MESSAGES.get(status, "The request cannot be understood." if status < 500 else _MESSAGES[500])

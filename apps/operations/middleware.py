@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from apps.operations import first_administrator
 
 _OPEN = ("/setup/", "/health/", "/metrics", "/static/", "/manifest/", "/service-worker.js", "/offline/")
-_OF_PROGRAMS = ("/api/", "/v1/")
+_OF_PROGRAMS = ("/api/", "/v1/", "/scim/")
 
 
 def redirect_to_setup(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy
 
 from apps.users import audit_hook, special_permissions
-from apps.users.models import User
+from apps.users.models import ApiToken, DirectoryAccount, User
 from apps.users.second_factor import requirement
 from apps.users.sessions import end_sessions
 
@@ -91,10 +91,27 @@ def suspend_user(user: User, by: User | None = None) -> None:
     end_sessions(user)
 
 
+def close_account(user: User, by: User | None = None) -> None:
+    """Deactivate the account of a leaver: sessions end, and API tokens are deleted, so that none works again later.
+
+    Raises as `suspend_user`.
+    """
+    with transaction.atomic():
+        suspend_user(user, by)
+        ApiToken.objects.filter(user=user).delete()
+
+
 def reinstate_user(user: User, by: User | None = None) -> None:
-    """Reactivate the account. Raises PermissionDenied if `by` is a member."""
+    """Reactivate the account. Raises PermissionDenied if `by` is a member.
+
+    An account that the directory closed is reopened by administrators and the directory only: a suspension that ends
+    leaves it closed.
+    """
     if by is not None and not (by.is_staff and by.is_active):
         raise PermissionDenied
+    closed = DirectoryAccount.objects.filter(user=user, active=False).exists()
+    if closed and not (by is not None and by.is_administrator):
+        return
     with transaction.atomic():
         if not _change(user, is_active=True)["is_active"]:
             _tell("person.reinstated", user, by)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -21,12 +24,23 @@ class AuditRecorder(Protocol):
 
 
 _recorders: list[AuditRecorder] = []
+_source: ContextVar[str] = ContextVar("audit_source", default="")
 
 
 def register_recorder(recorder: AuditRecorder) -> None:
     """Add a recorder that is called for each change. Registering one twice has no effect."""
     if recorder not in _recorders:
         _recorders.append(recorder)
+
+
+@contextmanager
+def acting_for(source: str) -> Iterator[None]:
+    """Mark the changes inside, made by no user, as those of a source such as "directory"."""
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
 
 
 def record_change(
@@ -36,5 +50,7 @@ def record_change(
 
     `user` is the id of the user concerned. Pass no names: entries outlive accounts.
     """
+    if source := _source.get():
+        payload.setdefault("how", source)
     for recorder in _recorders:
         recorder(kind, actor=actor, user=user, subject=subject, **payload)

@@ -54,6 +54,7 @@ class OwnedObjects:
             "<uuid:pk>": pk,
             "<int:pk>": pk,
             "<path:object_id>": pk,
+            "<path:path>": f"Users/{alice.pk}",
             "<uuid:answer>": self.answer.pk,
             "<uuid:conversation>": self.talk.pk,
             "<int:number>": 1,

@@ -83,6 +83,10 @@ MATRIX = {
     **dict.fromkeys([M + "collections/", M + "models/", M + "environment/"], ADMIN),
     # asks for the password again: tests/administration/test_mail_server.py
     **dict.fromkeys([M + "mail/", M + "mail/remove/"], ADMIN),
+    # asks for the password again: tests/administration/test_directory_page.py
+    **dict.fromkeys([M + "directory/", M + "directory/revoke/"], ADMIN),
+    # answers the token of the directory alone: tests/administration/test_directory.py
+    **dict.fromkeys(["scim/v2/", "scim/v2/<path:path>"], TOKEN),
     # asks for the password again: tests/administration/test_model_pages.py
     **dict.fromkeys(
         [

@@ -32,6 +32,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     # of a server, which the pictures have none of; tests/journeys/test_model_servers.py looks at them
     M + "models/<int:pk>/", M + "models/<int:pk>/reading/", M + "models/servers/<int:pk>/",
     M + "models/servers/<int:pk>/offered/", M + "models/helpers/<slug:kind>/", M + "models/environment/<str:name>/",
+    M + "directory/",  # of a directory, which is none here; tests/administration/test_directory_page.py looks at it
     M + "checks/", *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
                                  "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
     "review/audits/", "review/thresholds/", "review/care/", "review/preferences/", "review/lists/",  # likewise

@@ -22,7 +22,7 @@ from apps.conversations.core.session_user import find_live_sessions
 from apps.lib.ports import find_free_port
 from apps.safety.models import AuditEntry
 from apps.users import accounts, api_tokens, groups
-from apps.users.models import ApiToken, User
+from apps.users.models import ApiToken, DirectoryAccount, User
 from apps.users.second_factor.requirement import end_unmet_sessions
 from apps.users.single_sign_on import provider as oidc
 from tests.support.oidc_provider import run_provider, set_claims
@@ -378,3 +378,38 @@ def test_a_logout_token_of_another_key_ends_nothing(sign_in: SignIn, client: Cli
     for token in (jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256"), jwt.encode(claims, "", "none")):
         assert client.post(END, {"logout_token": token}).status_code == 400
     assert is_signed_in_as(client, "kim@example.org")
+
+
+@pytest.mark.parametrize("link", ["never", "confirm", "verified"])
+@pytest.mark.parametrize(
+    ("claims", "is_proven"),
+    [
+        ({"email_verified": True}, True),
+        ({"oid": "entra-7"}, True),
+        ({"oid": "entra-8"}, False),
+        ({"email_verified": "true"}, False),
+        ({}, False),
+    ],
+)
+def test_an_account_made_by_the_directory_is_entered_by_whoever_the_provider_proves_it_is(
+    sign_in: SignIn, client: Client, site: LazySettings, link: str, claims: dict[str, Any], is_proven: bool
+) -> None:
+    site.OIDC_LINK = link
+    user = User.objects.create_user("kim@example.org")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    DirectoryAccount.objects.create(user=user, user_name="kim", user_name_key="kim", external_id="entra-7")
+    answer = sign_in(email="kim@example.org", **claims)
+    assert is_signed_in_as(client, "kim@example.org") == is_proven
+    assert SocialAccount.objects.filter(user=user).exists() == is_proven
+    if not is_proven:
+        assert answer.status_code == 403 and b"made by the directory" in answer.content
+
+
+def test_the_id_of_the_directory_opens_no_account_that_it_was_only_linked_with(
+    sign_in: SignIn, client: Client, alice: User
+) -> None:
+    DirectoryAccount.objects.create(
+        user=alice, user_name="alice", user_name_key="alice", external_id="kim-1", created_here=False
+    )
+    sign_in(email=alice.email)
+    assert not is_signed_in_as(client, alice.email) and not SocialAccount.objects.exists()

@@ -104,6 +104,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.join_approved": gettext_lazy("Request for an account approved"),
     "person.join_declined": gettext_lazy("Request for an account declined"),
     "person.suspended": gettext_lazy("User suspended"),
+    "person.address": gettext_lazy("E-mail address changed"),
     "person.reinstated": gettext_lazy("Suspension lifted"),
     "person.confirmed": gettext_lazy("E-mail address confirmed by staff"),
     "group.created": gettext_lazy("Group created"),
@@ -118,6 +119,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "log.exported": gettext_lazy("Audit log exported"),
     "limit.changed": gettext_lazy("Limit changed"),
     "settings.changed": gettext_lazy("Setting changed"),
+    "directory.changed": gettext_lazy("Token of the directory changed"),
     "mail.changed": gettext_lazy("Mail server changed"),
     "server.added": gettext_lazy("Model server added"),
     "server.changed": gettext_lazy("Model server changed"),
@@ -151,7 +153,7 @@ FILTERS: dict[str, tuple[StrOrPromise, Q]] = {
     "looks": (gettext_lazy("Second reviews"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
     "people": (gettext_lazy("Users"), Q(kind__regex=r"^(person|suspension|group|consent|hold|keeping|record)\.")),
-    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log|server|model|mail)\.")),
+    "settings": (gettext_lazy("Settings"), Q(kind__regex=r"^(settings|limit|log|server|model|mail|directory)\.")),
 }
 _SUBJECTS: code_labels.CodeLabels = {
     "case": gettext_lazy("Case"),
@@ -186,6 +188,7 @@ _SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
 _HOW: code_labels.CodeLabels = {
     "invitation": gettext_lazy("by invitation"), "open": gettext_lazy("sign-up is open"),
     "domain": gettext_lazy("with an address of an allowed domain"),
+    "directory": gettext_lazy("by the directory"),
     "setup": gettext_lazy("during setup"), "machine": gettext_lazy("by a command on the server"),
     "app": gettext_lazy("an app that makes codes"), "passkey": gettext_lazy("a passkey"),
 }  # fmt: skip

@@ -13,6 +13,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from apps.users.models.directory import DirectoryAccount as DirectoryAccount
+from apps.users.models.directory import DirectoryGroup as DirectoryGroup
+from apps.users.models.directory import DirectoryToken as DirectoryToken
 from apps.users.models.join_request import JoinRequest as JoinRequest
 from apps.users.models.mail_server import MailServer as MailServer
 from apps.users.models.notice import UserNotice as UserNotice

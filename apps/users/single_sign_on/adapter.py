@@ -1,7 +1,8 @@
 """Adapter of django-allauth for sign-in with the provider: whom a sign-in there lets in here.
 
 An account is entered only by the subject that is linked with it. A link is made for a new account, for an address that
-the provider and this site have both verified (`OIDC_LINK=verified`), or after the local password (`confirm`).
+the provider and this site have both verified (`OIDC_LINK=verified`), or after the local password (`confirm`). An
+account that the directory made is linked if the provider verified the address, or names the id of the directory.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.users import audit_hook, invitations
-from apps.users.models import User
+from apps.users.models import DirectoryAccount, User
 from apps.users.sessions import PROVIDER_KEY
 from apps.users.single_sign_on import directory_sync
 from apps.users.single_sign_on.claims import Identity
@@ -41,6 +42,9 @@ REFUSALS = {
     "no_address": gettext_lazy("The provider sent no e-mail address. An administrator must let it send one."),
     "not_allowed": gettext_lazy("Your account at the provider is not in a group that may sign in here."),
     "taken": gettext_lazy("An account with your e-mail address exists here already. Sign in with its password."),
+    "unproven": gettext_lazy(
+        "Your account was made by the directory, and the provider does not say that it is yours. Tell an administrator."
+    ),
     "another": gettext_lazy("You signed in at the provider as another user. Sign in there with your own account."),
     "not_anew": gettext_lazy("The provider did not ask you to sign in anew, so this page stays closed."),
 }
@@ -141,14 +145,18 @@ def _link_or_refuse(request: HttpRequest, sociallogin: Any, identity: Identity) 
     if owner is None:
         return
     linked = SocialAccount.objects.filter(user=owner, provider=settings.OIDC_ISSUER).exists()
-    if linked or settings.OIDC_LINK == "never":
+    if linked:
+        raise ImmediateHttpResponse(refuse(request, "taken"))
+    if _is_made_by_directory(owner):  # has no password that could be asked for
+        if not (identity.email_verified or _has_directory_id(owner, identity)):
+            raise ImmediateHttpResponse(refuse(request, "unproven"))
+        _link(request, sociallogin, owner, "directory")
+        return
+    if settings.OIDC_LINK == "never":
         raise ImmediateHttpResponse(refuse(request, "taken"))
     verified = EmailAddress.objects.filter(user=owner, email__iexact=owner.email, verified=True).exists()
     if settings.OIDC_LINK == "verified" and identity.email_verified and verified:
-        with transaction.atomic():
-            sociallogin.user = owner
-            sociallogin.save(request, connect=True)
-            _record("person.linked", owner, how="verified address")
+        _link(request, sociallogin, owner, "verified address")
         return
     request.session[LINK_KEY] = {
         "at": time.time(),
@@ -163,6 +171,24 @@ def _link_or_refuse(request: HttpRequest, sociallogin: Any, identity: Identity) 
     )
     messages.info(request, words % {"provider": settings.OIDC_NAME})
     raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
+
+
+def _link(request: HttpRequest, sociallogin: Any, owner: User, how: str) -> None:
+    with transaction.atomic():
+        sociallogin.user = owner
+        sociallogin.save(request, connect=True)
+        _record("person.linked", owner, how=how)
+
+
+def _is_made_by_directory(owner: User) -> bool:
+    rows = DirectoryAccount.objects.filter(user=owner, created_here=True, removed=None)
+    return not owner.has_usable_password() and rows.exists()
+
+
+def _has_directory_id(owner: User, identity: Identity) -> bool:
+    """Return whether the directory has the user under the id that the provider names."""
+    ids = [one for one in (identity.subject, identity.object_id) if one]
+    return DirectoryAccount.objects.filter(user=owner, external_id__in=ids).exists()
 
 
 def _reauthenticate(request: HttpRequest, sociallogin: Any) -> HttpResponse:

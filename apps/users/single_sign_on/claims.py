@@ -26,6 +26,7 @@ class Identity:
     name: str = ""
     groups: frozenset[str] | None = frozenset()
     roles: frozenset[str] | None = frozenset()
+    object_id: str = ""  # of Microsoft Entra, which has another subject for each application
 
 
 def read_identity(id_token: Document, userinfo: Document, groups_claim: str, roles_claim: str = "") -> Identity:
@@ -40,6 +41,7 @@ def read_identity(id_token: Document, userinfo: Document, groups_claim: str, rol
     groups = _read_names((userinfo, id_token), groups_claim)
     return Identity(
         subject=str(id_token["sub"]),
+        object_id=str(id_token.get("oid") or ""),
         email=email.strip().lower() if isinstance(email, str) else "",
         email_verified=contact.get("email_verified") is True,
         name=name.strip()[:120] if isinstance(name, str) else "",
