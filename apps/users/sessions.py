@@ -7,17 +7,16 @@ does not work again; open sockets close within 4 seconds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.users.models import User
+from apps.users.models import User, UserSession
 from apps.users.permissions import get_client_ip
 
 PROVIDER_KEY = "single_sign_on"  # of a session: sub, sid and id token of a sign-in with the provider
@@ -68,27 +67,27 @@ def note_device(request: HttpRequest) -> None:
 
 def list_devices(user: User, session_key: str | None) -> list[Device]:
     """Return the devices of the user, this one first, then by the time of the sign-in, the latest first."""
-    found = [_describe(key, content, session_key) for key, content in _list_sessions({str(user.pk)})]
+    found = [_describe(key, content, session_key) for key, content in _list_sessions([user.pk])]
     return sorted(found, key=lambda one: (not one.is_this, -(one.signed_in.timestamp() if one.signed_in else 0)))
 
 
 def end_device(user: User, key: str) -> bool:
     """End the session of the device. Return False if the user has no such device."""
-    keys = [session for session, _ in _list_sessions({str(user.pk)}) if _hash(session) == key]
-    return bool(Session.objects.filter(pk__in=keys).delete()[0])
+    keys = [session for session, _ in _list_sessions([user.pk]) if _hash(session) == key]
+    return bool(UserSession.objects.filter(pk__in=keys).delete()[0])
 
 
 def end_other_devices(user: User, session_key: str | None) -> int:
     """End all sessions of the user but this one, and return how many."""
-    keys = [session for session, _ in _list_sessions({str(user.pk)}) if session != session_key]
-    return Session.objects.filter(pk__in=keys).delete()[0]
+    keys = [session for session, _ in _list_sessions([user.pk]) if session != session_key]
+    return UserSession.objects.filter(pk__in=keys).delete()[0]
 
 
 def end_sessions(users: User | QuerySet[User], holds: Callable[[dict[str, Any]], bool] = lambda content: True) -> None:
     """Delete the sessions of the users, all or those whose content `holds`. None works again after a reactivation."""
-    keys = {str(users.pk)} if isinstance(users, User) else {str(pk) for pk in users.values_list("pk", flat=True)}
+    keys = [users.pk] if isinstance(users, User) else users.values("pk")
     theirs = [session for session, content in _list_sessions(keys) if holds(content)]
-    Session.objects.filter(pk__in=theirs).delete()
+    UserSession.objects.filter(pk__in=theirs).delete()
 
 
 def is_by_provider(content: dict[str, Any]) -> bool:
@@ -96,12 +95,10 @@ def is_by_provider(content: dict[str, Any]) -> bool:
     return PROVIDER_KEY in content
 
 
-def _list_sessions(users: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _list_sessions(users: Collection[int] | QuerySet[User, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield key and content of each live session of these user ids."""
-    for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        content = row.get_decoded()
-        if content.get("_auth_user_id") in users:
-            yield row.pk, content
+    for row in UserSession.objects.filter(user_id__in=users, expire_date__gt=timezone.now()).iterator():
+        yield row.pk, row.get_decoded()
 
 
 def _describe(session: str, content: dict[str, Any], current: str | None) -> Device:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import pytest
+from django.apps import apps
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.test import Client
 
 from apps.users import sessions
-from apps.users.models import User
+from apps.users.models import User, UserSession
+from apps.users.session_store import SessionStore
 from tests.factories import make_client
 from tests.support.second_factor import enter_password, is_signed_in
 
@@ -72,3 +78,37 @@ def test_signing_out_needs_a_form(alice: User) -> None:
     key = next(one.key for one in sessions.list_devices(alice, here.session.session_key) if not one.is_this)
     assert here.get(f"/security/devices/{key}/end/").status_code == 405
     assert is_signed_in(there)
+
+
+def test_only_sessions_of_the_user_are_decoded(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in(alice)
+    for _ in range(3):
+        sign_in(bob)
+    Client().get("/accounts/login/")
+    decoded: list[str] = []
+    decode = SessionStore.decode
+
+    def note(store: SessionStore, data: str) -> Any:
+        decoded.append(data)
+        return decode(store, data)
+
+    monkeypatch.setattr(SessionStore, "decode", note)
+    assert len(sessions.list_devices(alice, None)) == len(decoded) == 1
+
+
+def test_a_session_has_its_user_from_the_sign_in_to_the_sign_out(alice: User) -> None:
+    client = sign_in(alice)
+    assert UserSession.objects.get(pk=client.session.session_key).user_id == alice.pk
+    client.post("/accounts/logout/")
+    assert not UserSession.objects.filter(user_id=alice.pk).exists()
+
+
+def test_an_upgrade_signs_nobody_out(alice: User) -> None:
+    client = sign_in(alice)
+    row = UserSession.objects.get()
+    earlier = DatabaseStore.get_model_class()
+    earlier.objects.create(pk=row.pk, session_data=row.session_data, expire_date=row.expire_date)
+    row.delete()
+    import_module("apps.users.migrations.0029_sessions_with_their_user").move(apps, None)
+    assert is_signed_in(client) and UserSession.objects.get().user_id == alice.pk
+    assert not earlier.objects.exists()

@@ -11,17 +11,16 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils import timezone, translation
 
 from apps.lib.concurrency.threads import in_db
 from apps.users import i18n
-from apps.users.models import User
+from apps.users.models import User, UserSession
 
 _REMEMBERED = 4096  # sessions
-_IN_ROWS = settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
+_IN_ROWS = settings.SESSION_ENGINE == "apps.users.session_store"
 _proven: dict[str, tuple[int, str]] = {}  # session content with verified signature: user id and password hash
 
 
@@ -37,7 +36,7 @@ def get_session_user(session_key: str) -> User | None:
         return None
     if not _IN_ROWS:
         return _load_verified_user(session_key)
-    stored = Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now())
+    stored = UserSession.objects.filter(session_key=session_key, expire_date__gt=timezone.now())
     content = stored.values_list("session_data", flat=True).first()
     if content is None:
         return None
@@ -69,7 +68,7 @@ def find_live_sessions(keys: Sequence[str]) -> list[bool]:
 
     Two queries serve all sessions that were verified before; others are verified one by one.
     """
-    stored = Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now())
+    stored = UserSession.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now())
     rows = stored.values_list("session_key", "session_data") if _IN_ROWS else []
     proven = {key: _proven.get(content, (0, "")) for key, content in rows}
     users = User.objects.filter(pk__in={pk for pk, _ in proven.values() if pk})

@@ -24,6 +24,7 @@ from apps.users.models.rate_limit import RateLimit as RateLimit
 from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
 from apps.users.models.usage import UsageDay as UsageDay
 from apps.users.models.usage_limit import UsageLimit as UsageLimit
+from apps.users.models.user_session import UserSession as UserSession
 
 INVITATION_DAYS = 14
 

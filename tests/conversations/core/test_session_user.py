@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from apps.conversations.core import session_user
 from apps.conversations.core.session_user import get_session_user
+from apps.users.models import UserSession
 from tests.conversations.conftest import session_of
 from tests.factories import make_user
 
@@ -39,12 +39,12 @@ def test_session_key_that_is_missing_has_no_user(key_) -> None:
 
 
 def test_a_session_that_ended_has_nobody(key) -> None:
-    Session.objects.all().delete()
+    UserSession.objects.all().delete()
     assert get_session_user(key) is None
 
 
 def test_a_session_that_is_over_has_nobody(key) -> None:
-    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    UserSession.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert get_session_user(key) is None
 
 
@@ -66,8 +66,8 @@ def test_a_new_password_ends_the_session(key, alice) -> None:
 
 
 def test_a_session_that_was_written_by_somebody_else_has_nobody(key, alice) -> None:
-    content = Session.objects.get().session_data
-    Session.objects.update(session_data=f"{content[:-1]}{'A' if content[-1] != 'A' else 'B'}")
+    content = UserSession.objects.get().session_data
+    UserSession.objects.update(session_data=f"{content[:-1]}{'A' if content[-1] != 'A' else 'B'}")
     assert get_session_user(key) is None
 
 
@@ -81,15 +81,15 @@ def test_remembered_sessions_are_limited_in_number(alice, monkeypatch) -> None:
 def test_sessions_that_are_kept_elsewhere_are_asked_as_django_asks(key, alice, monkeypatch) -> None:
     monkeypatch.setattr(session_user, "_IN_ROWS", False)
     assert get_session_user(key) == alice
-    Session.objects.all().delete()
+    UserSession.objects.all().delete()
     assert get_session_user(key) is None
 
 
 def test_live_sessions_are_found_for_many_keys_in_two_queries(django_assert_num_queries) -> None:
     keys = {name: session_of(make_user(name)) for name in ("alice", "bob", "carol", "dave", "erin")}
     assert all(map(get_session_user, keys.values()))
-    Session.objects.filter(session_key=keys["bob"]).delete()
-    Session.objects.filter(session_key=keys["carol"]).update(expire_date=timezone.now() - timedelta(seconds=1))
+    UserSession.objects.filter(session_key=keys["bob"]).delete()
+    UserSession.objects.filter(session_key=keys["carol"]).update(expire_date=timezone.now() - timedelta(seconds=1))
     person_of = {name: get_session_user(keys[name]) for name in ("dave", "erin")}
     person_of["dave"].is_active = False
     person_of["dave"].save()

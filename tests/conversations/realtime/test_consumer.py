@@ -7,7 +7,6 @@ import uuid
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -15,7 +14,7 @@ from apps.conversations.models import Message
 from apps.conversations.realtime import consumer
 from apps.conversations.turns import runner
 from apps.lib.concurrency.threads import in_db
-from apps.users.models import User
+from apps.users.models import User, UserSession
 from assistant.asgi import application
 from tests.conversations.conftest import WAIT_S, scope, session_of, writes_on
 
@@ -49,7 +48,7 @@ async def test_foreign_origin_is_refused_before_the_socket_opens(alice: User, ca
 
 
 async def _sign_out(user: User) -> None:
-    await Session.objects.all().adelete()
+    await UserSession.objects.all().adelete()
 
 
 async def _deactivate(user: User) -> None:
