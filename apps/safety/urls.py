@@ -51,6 +51,7 @@ urlpatterns = [
     path("review/log/export/", audit_log.export_log, name="log_export"),
     path("review/policy/", policies.show_versions, name="policy"),
     path("review/policy/edit/", policy_form.edit_policy, name="policy_edit"),
+    path("review/policy/examples/<slug:code>/", policy_form.show_examples, name="policy_examples"),
     path("review/policy/preview/<slug:code>/", policy_form.preview_clause, name="policy_preview"),
     path("review/policy/<int:pk>/", policies.change_version, name="policy_change"),
     path("review/policy/<int:pk>/changes/", policies.show_policy_changes, name="policy_changes"),

@@ -14,13 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.safety import code_labels
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.schema import ACTION_ORDER, Action, FailureMode, PolicyError, Stage, is_applicable, parse_policy
-from apps.safety.policy_admin import backtest, version_diff
+from apps.safety.policy_admin import backtest, threshold_examples, version_diff
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 PREVIEW_DAYS = 30  # days of recorded verdicts that are counted
@@ -44,6 +44,7 @@ class StageRows:
     label: str
     rows: list[ThresholdRow]
     is_used: bool  # a row has a threshold or an error
+    meaning: str  # of its scores: "share" of texts that break the clause, "guard", or "picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class ClauseFields:
     effects: list[BoundField]  # severity, action of a rule, failure of a check
     stages: list[StageRows]
     has_errors: bool
+    has_examples: bool  # sentences for its thresholds can be asked for
 
 
 class PolicyForm(forms.Form):
@@ -173,6 +175,7 @@ class PolicyForm(forms.Form):
                 fields[2:],
                 stages,
                 bool(self.clause_errors(code)),
+                code in threshold_examples.EXAMPLES,
             )
 
     def _stage(self, code: str, stage: Stage) -> StageRows:
@@ -182,7 +185,7 @@ class PolicyForm(forms.Form):
             for name in names
         ]
         used = any(row.min_score.value() not in (None, "") or row.min_score.errors or row.action.errors for row in rows)
-        return StageRows(code_labels.stage_label(stage), rows, used)
+        return StageRows(code_labels.stage_label(stage), rows, used, _get_meaning(code, stage))
 
     def _thresholds(self, code: str, stage: Stage) -> list[tuple[float, str, int]]:
         """Return threshold, action and number of each filled row."""
@@ -201,6 +204,13 @@ class PolicyForm(forms.Form):
         }
         changed = {name: sent[f"{code}-{name}"] for name in ("title", "text", "severity", "rule", "fail")}
         return {**row, **changed, "steps": {stage: rows for stage, rows in thresholds.items() if rows}}
+
+
+def _get_meaning(code: str, stage: Stage) -> str:
+    """Return what the scores of a clause mean at a stage, as `StageRows.meaning`."""
+    if stage == Stage.PICTURE:
+        return "picture"
+    return "share" if threshold_examples.is_scored_by_classifier(code) else "guard"
 
 
 def _two_decimals(score: Any) -> str | None:
@@ -251,6 +261,16 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
         except PolicyError as error:
             context["errors"] = [str(error)]
     return render(request, "safety/_policy_preview.html", context)
+
+
+@require_safe
+@administrator_required
+def show_examples(request: HttpRequest, code: str) -> HttpResponse:
+    """Return example sentences of a clause with their scores as a fragment, from which the page picks two."""
+    if code not in threshold_examples.EXAMPLES:
+        raise Http404
+    context = {"examples": threshold_examples.score_examples(code)}
+    return render(request, "safety/_threshold_examples.html", context)
 
 
 def _get_base(request: HttpRequest) -> PolicyVersion:
