@@ -124,7 +124,7 @@ def take_event(seen: ShownAnswer, event: dict[str, Any], at: float) -> None:
         case "tool":
             seen.words += f" {_words(_parsed(event['html']))}"
         case "step":
-            seen.steps.append(event["words"])
+            seen.steps.append(event["text"])
         case "closed":
             seen.whole_s, seen.status = at, event["status"]
             seen.sentences, words = read_sentences(event["html"])
