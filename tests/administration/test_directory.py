@@ -244,6 +244,8 @@ def test_a_user_name_is_found_without_its_case_and_given_once(call: Call) -> Non
     assert found["totalResults"] == 1 and found["Resources"][0]["id"] == str(user.pk)
     assert call("GET", "Users?filter=externalId+eq+%22KIM-1%22").data["totalResults"] == 0
     assert call("POST", "Users", kim(userName="KIM@CORP.example")).status_code == 409
+    create(call, userName="JÜRGEN", externalId="2", emails=[{"value": "juergen@corp.example"}])
+    assert call("GET", "Users?filter=userName+sw+%22j%C3%BCr%22").data["totalResults"] == 1
     assert call("GET", "Users?filter=title+eq+%22x%22").status_code == 400
     assert call("GET", "Users?filter=userName+eq").data["scimType"] == "invalidFilter"
 

@@ -20,7 +20,8 @@ def test_the_token_is_shown_once_replaced_and_revoked(admin: Client) -> None:
     assert first.startswith("obd_")
     page = admin.get(PAGE).content.decode()
     assert first not in page and f"ends in {first[-4:]}" in page and "never used" in page
-    second = admin.post(PAGE).context["fresh"]
+    assert admin.post(PAGE).context["fresh"] == "", "the page was loaded again"
+    second = admin.post(PAGE, {"replaces": first[-4:]}).context["fresh"]
     client = Client()
     assert client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {first}"}).status_code == 401
     assert client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {second}"}).status_code == 200

@@ -67,6 +67,16 @@ def leaver() -> str:
     return f"/shared/{link.secret}/"
 
 
+def directory_user() -> int:
+    """Create Noor, whose account the directory manages, and return its id."""
+    from apps.users.models import DirectoryAccount
+    from tests.factories import make_user
+
+    noor = make_user("noor")
+    DirectoryAccount.objects.create(user=noor, user_name=noor.email, user_name_key=noor.email)
+    return noor.pk
+
+
 def nobody() -> None:
     """Delete all data, including the audit log, whose trigger would forbid that."""
     from django.core.management import call_command
@@ -261,6 +271,6 @@ def discard_drafts() -> None:
 def verbs() -> tuple[Verb, ...]:
     """Return the functions that can be called by name."""
     return (
-        people, leaver, nobody, library, cautious, replayed, golden_question, long, many, corners, alike, threats,
-        decided, flagged, banned, degraded_minute, grace, policy_of_before, discard_drafts,
+        people, leaver, directory_user, nobody, library, cautious, replayed, golden_question, long, many, corners,
+        alike, threats, decided, flagged, banned, degraded_minute, grace, policy_of_before, discard_drafts,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterVisit
 USER_FIELDS = {
     "id": ("user_id", True),
     "externalid": ("external_id", True),
-    "username": ("user_name", False),
+    "username": ("user_name_key", True),
     "displayname": ("user__name", False),
     "emails": ("user__email", False),
     "emails.value": ("user__email", False),
@@ -78,4 +78,6 @@ class _Conditions(FilterVisitor[Q]):
             return Q(**{field: int(value)}) if known and len(value) <= 18 else Q(pk__in=[])
         if field == "active":
             return Q(active=str(value).casefold() == "true")
+        if field == "user_name_key":  # beyond ASCII, SQLite compares with case
+            value = str(value).casefold()
         return Q(**{f"{field}__{'' if has_case else 'i'}{_LOOKUPS[operator]}": str(value)})

@@ -49,11 +49,17 @@ def serve_scim(request: HttpRequest, path: str = "") -> HttpResponse:
 @password_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_directory(request: HttpRequest) -> HttpResponse:
-    """Show whether a directory is connected; a POST makes a token, in place of the one before, and shows it once."""
-    fresh = token.make_token(get_signed_in_user(request)) if request.method == "POST" else ""
+    """Show whether a directory is connected; a POST makes a token, in place of the one before, and shows it once.
+
+    `replaces` is the end of the token that the page showed, so that a page that is loaded again replaces nothing.
+    """
+    row, fresh = DirectoryToken.objects.filter(pk=1).first(), ""
+    if request.method == "POST" and request.POST.get("replaces", "") == (row.secret_suffix if row else ""):
+        fresh = token.make_token(get_signed_in_user(request))
+        row = DirectoryToken.objects.filter(pk=1).first()
     context = {
         "fresh": fresh,
-        "token": DirectoryToken.objects.filter(pk=1).first(),
+        "token": row,
         "address": f"{settings.SITE_URL}/scim/v2/",
         "accounts": DirectoryAccount.objects.filter(removed=None).count(),
         "groups": DirectoryGroup.objects.count(),
