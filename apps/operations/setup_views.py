@@ -18,7 +18,7 @@ from apps.conversations.errors import RequestRefused
 from apps.conversations.turns import runner
 from apps.conversations.turns.preparation import SessionEnded
 from apps.documents.library.uploads import UploadRefused
-from apps.engines.types import EngineError
+from apps.engines.types import EngineBusy, EngineError
 from apps.lib.concurrency.threads import in_db
 from apps.operations import engine_probes, first_administrator, model_status, sample_collection
 from apps.operations.async_permissions import administrator_required_async
@@ -70,12 +70,16 @@ async def show_model_step(request: HttpRequest) -> HttpResponse:
 @require_GET
 @administrator_required_async
 async def show_reading_step(request: HttpRequest) -> HttpResponse:
-    """Return how well the chat model reads, as a fragment; measured now if it was not before."""
+    """Return how well the chat model reads, as a fragment; measured now if it was not before. While it is measured the
+    fragment asks again."""
+    context: dict[str, Any] = {}
     try:
-        words = await engine_probes.probe_reading()
+        context["words"] = await engine_probes.probe_reading()
+    except EngineBusy:
+        context["is_measuring"] = True
     except EngineError as error:
-        words = gettext("%(error)s Its reading is tested later.") % {"error": error}
-    return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
+        context["words"] = gettext("%(error)s Its reading is tested later.") % {"error": error}
+    return HttpResponse(render_to_string("operations/_setup_reading.html", context))
 
 
 @require_GET

@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx2
@@ -30,8 +30,13 @@ def packages_of(clone: Clone) -> dict[str, str]:
 
 
 def megabytes(folder: Path) -> int:
-    """Return what the files of a folder take on the disk; a file with several names counts once."""
-    seen = {(state.st_dev, state.st_ino): state.st_blocks for path in folder.rglob("*") for state in [path.lstat()]}
+    """Return what the files of a folder take on the disk; a file with several names counts once. The site runs: files
+    that go while they are counted do not count."""
+    seen = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            state = path.lstat()
+            seen[state.st_dev, state.st_ino] = state.st_blocks
     return sum(seen.values()) * 512 // 1_000_000
 
 

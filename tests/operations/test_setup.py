@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
 from pathlib import Path
@@ -16,7 +17,8 @@ from apps.conversations.models import Message
 from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
-from apps.operations import first_administrator, sample_collection
+from apps.engines.types import ChatEngine
+from apps.operations import engine_probes, first_administrator, sample_collection
 from apps.users.models import User
 from tests.support.password import PASSWORD
 
@@ -144,6 +146,22 @@ def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> Non
     assert "Quotes from your documents come first" in as_ada.get("/setup/reading/").content.decode()
     assert len(fake().requests) == asked
     assert "Trusted with quotes only: 0 of 10 questions answered correctly" in as_ada.get("/settings/").content.decode()
+
+
+def test_the_page_asks_again_while_reading_is_measured(as_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def measure(chat: ChatEngine) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(engine_probes, "get_measured_profile", measure)
+    monkeypatch.setattr(engine_probes, "MEASURING_S", 0.01)
+    fragment = as_ada.get("/setup/reading/").content.decode()
+    assert "Testing reading comprehension" in fragment and 'hx-get="/setup/reading/"' in fragment
+    assert "is being tested" in as_ada.get("/doctor/reading/").content.decode()
+
+
+def test_pages_wait_less_for_a_measurement_than_htmx_for_them() -> None:
+    configured = re.search(r'"timeout": (\d+)', (settings.BASE_DIR / "templates" / "base.html").read_text())
+    assert configured and int(configured[1]) > engine_probes.MEASURING_S * 1000 + 5000
 
 
 def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:

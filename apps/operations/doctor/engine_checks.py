@@ -24,7 +24,7 @@ from apps.documents.retrieval.search import search
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.image import validation as picture_checks
-from apps.engines.types import EngineError, SegmentInfo
+from apps.engines.types import EngineBusy, EngineError, SegmentInfo
 from apps.grounding.calibration.thresholds import LanguageRates
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
@@ -81,6 +81,8 @@ async def check_reading(name: str = MAIN) -> CheckResult:
     """Check how well the chat model reads; measured at the first check of a new model."""
     try:
         return good(await engine_probes.probe_reading(name))
+    except EngineBusy as error:
+        return warn(str(error), "")
     except EngineError as error:
         return warn(str(error), gettext("It is tested when the model responds again."))
 
