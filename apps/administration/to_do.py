@@ -1,4 +1,4 @@
-"""What waits for a member of the staff: cases, requests, drafts, failed files, and parts of the site with a problem.
+"""List what waits for a member of the staff: cases, requests, drafts, failed files, and problems of parts of the site.
 
 Entry points: `list_waiting` asks the database only; `find_problems` runs the quick checks of the Doctor. Neither
 changes anything.

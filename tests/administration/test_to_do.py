@@ -77,10 +77,8 @@ def test_every_title_on_the_page_is_a_link_that_opens(as_ada: Client, ada: User,
     assert [as_ada.get(link).status_code for link in links] == [200, 200, 200]
 
 
-def test_what_waits_is_read_with_few_queries(ada: User) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+def test_list_of_what_waits_takes_few_queries(ada: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
         to_do.list_waiting(ada)
     assert len(queries) <= 6
 

@@ -90,7 +90,7 @@ def test_the_environment_shows_only_variables_that_are_set(site: Site, visit: Vi
 def test_a_reviewer_is_offered_the_part_of_review(visit: Visit) -> None:
     morgan = visit("/review/", person="morgan")
     links = morgan.get_by_role("navigation", name="Administration").get_by_role("link")
-    expect(links).to_have_text([re.compile("Queue"), "Statistics", "Feedback"])
+    expect(links).to_have_text(["To do", re.compile("Queue"), "Statistics", "Feedback"])
 
 
 @pytest.mark.parametrize("person", ["morgan", "alice"])

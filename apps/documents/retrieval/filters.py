@@ -85,9 +85,9 @@ class SearchFilters:
     def passed(self, rows: QuerySet[Document]) -> QuerySet[Document]:
         """Return the queryset limited to documents that pass."""
         if self.kinds:
-            rows = rows.filter(kind__in=self.kinds)
+            rows = rows.filter(kind__in=_drop_nul(self.kinds))
         if self.languages:
-            rows = rows.filter(language__in=[language.lower() for language in self.languages])
+            rows = rows.filter(language__in=[language.lower() for language in _drop_nul(self.languages)])
         if folder := clean_folder_path(self.path):
             rows = rows.filter(Q(path=folder) | Q(path__startswith=f"{folder}/"))
         if self.since:
@@ -124,6 +124,11 @@ class SearchFilters:
             yield FilterPart(
                 "until", self.until.isoformat(), gettext("until %(day)s") % {"day": date_format(self.until)}
             )
+
+
+def _drop_nul(values: tuple[str, ...]) -> list[str]:
+    """Return the values without those that hold NUL, which no document has and PostgreSQL refuses to compare."""
+    return [value for value in values if "\0" not in value]
 
 
 NO_FILTERS = SearchFilters()

@@ -109,3 +109,9 @@ def test_malformed_filters_are_refused_and_stored_ones_narrow_nothing(value: Any
     assert parse_stored_filters(value) == SearchFilters(), (
         "what an older version kept narrows nothing, and breaks nothing"
     )
+
+
+@pytest.mark.django_db
+def test_filters_with_nul_pass_nothing_and_reach_no_database() -> None:
+    assert not SearchFilters(kinds=("a\0",)).passed(Document.objects.all()).exists()
+    assert not SearchFilters(languages=("\0",)).passed(Document.objects.all()).exists()
