@@ -145,8 +145,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_reauthentication_methods(self, user: AnyUser) -> list[dict[str, Any]]:
         """Return the ways to prove presence: the password or a passkey whose device checks the user.
 
-        Users without a password sign in at the provider again. A code is no proof: whoever sits at an open device may
-        hold the phone, too.
+        Users without a password sign in at the provider again; without one of those either, they choose a password by
+        mail. A code is no proof: whoever sits at an open device may hold the phone, too.
         """
         if not isinstance(user, User):
             return []
@@ -157,7 +157,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return ways
         if has_provider_account(user):
             return [{"id": "provider", "description": "", "url": reverse("users:sso_reauthenticate")}]
-        return []
+        return [{"id": "reset", "description": "", "url": reverse("account_reset_password")}]
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
         """Note and remember the device.

@@ -64,7 +64,7 @@ def password_required(view: View[P]) -> View[P]:
     """Restrict a view to users who entered their password again within ACCOUNT_REAUTHENTICATION_TIMEOUT.
 
     Others are asked for it first; then the request continues, a POST with its fields. Users without a password sign in
-    at the provider again instead.
+    at the provider again instead; those whom the site knows from another provider choose a password first.
     """
 
     @wraps(view)
@@ -79,8 +79,7 @@ def require_password(request: HttpRequest) -> None:
     """Raise ReauthenticationRequired unless the user entered the password again: `password_required` inside a view."""
     user = request.user
     # django-allauth asks users who have no password for nothing.
-    passwordless = isinstance(user, User) and not user.has_usable_password() and has_provider_account(user)
-    if passwordless and not signed_in_anew(request):
+    if isinstance(user, User) and not user.has_usable_password() and not signed_in_anew(request):
         raise ReauthenticationRequired
     raise_if_reauthentication_required(request, app="")
 

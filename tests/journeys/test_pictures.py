@@ -19,7 +19,9 @@ def test_picture_is_requested_varied_and_verified(studio: Any, visit: Visit, tmp
     expect(find_tiles(studio, "A harbour", "ready")).to_have_count(3, timeout=DRAWN_MS)
     expect(studio.locator(".tile").first).to_be_in_viewport()  # after the refreshes too
     expect(studio.locator("#tiles")).to_be_focused()
-    find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Favourite").click()
+    favourite = find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Favourite")
+    favourite.click()
+    expect(favourite).to_have_attribute("aria-pressed", "true")
     studio.get_by_role("link", name="Favourites").click()
     expect(studio.locator(".tile")).to_have_count(1)
     studio.locator(".tile a:has(img)").click()

@@ -294,6 +294,16 @@ def test_an_administrator_without_a_password_signs_in_at_the_provider_anew(
     assert client.get("/administration/environment/").status_code == 200
 
 
+def test_an_administrator_of_a_former_provider_chooses_a_password_first(sign_in: SignIn, site: LazySettings) -> None:
+    site.OIDC_ADMIN_GROUPS = ["admins"]
+    browser = Client()
+    sign_in(email="kim@example.org", groups=["admins"], browser=browser)
+    SocialAccount.objects.update(provider="https://former.example")
+    for path in ("/administration/environment/", "/administration/mail/"):
+        asked = browser.get(path, follow=True)
+        assert asked.resolver_match.url_name == "account_reset_password" and asked.status_code == 200
+
+
 def test_signing_out_ends_the_session_at_the_provider(sign_in: SignIn, site: LazySettings, client: Client) -> None:
     sign_in(email="kim@example.org")
     address = client.post("/accounts/logout/").context["address"]
