@@ -30,6 +30,7 @@ from apps.users.permissions import has_provider_account
 from apps.users.second_factor.passkeys import list_standing_alone
 from apps.users.second_factor.stages import STAGES
 from apps.users.single_sign_on.adapter import finish_link
+from apps.users.single_sign_on.provider_settings import load_provider
 from apps.users.verification_stage import STAGE
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Limit the session of a sign-in with the provider; link after one with the password.
         """
         if (options.get("signal_kwargs") or {}).get("sociallogin") is not None:
-            request.session.set_expiry(timezone.now() + timedelta(hours=settings.OIDC_SESSION_HOURS))
+            request.session.set_expiry(timezone.now() + timedelta(hours=load_provider().session_hours))
         else:
             request.session.pop(sessions.PROVIDER_KEY, None)
             finish_link(request, user)

@@ -16,6 +16,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.users.models import User
+from apps.users.single_sign_on.provider_settings import load_provider
 
 ADDRESS_CHARACTERS = 45  # the longest text form of an IPv6 address
 
@@ -85,8 +86,8 @@ def require_password(request: HttpRequest) -> None:
 
 
 def has_provider_account(user: User) -> bool:
-    """Return whether the account is linked with the provider of the settings."""
-    return bool(SocialAccount.objects.filter(user=user, provider=settings.OIDC_ISSUER).exists())
+    """Return whether the account is linked with the provider in force."""
+    return bool(SocialAccount.objects.filter(user=user, provider=load_provider().issuer).exists())
 
 
 def signed_in_anew(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from apps.users.models import User, UserSession
 from apps.users.permissions import get_client_ip
 
-PROVIDER_KEY = "single_sign_on"  # of a session: sub, sid and id token of a sign-in with the provider
+PROVIDER_KEY = "single_sign_on"  # of a session: issuer, sub, sid and id token of a sign-in with the provider
 _DEVICE_KEY = "device"  # of a session: browser, address and time of the sign-in
 _AGENT_CHARACTERS = 400  # of the browser's name for itself that are looked at
 # Part of that name: what users call it. The first that is found holds, since browsers name others, too.

@@ -108,7 +108,7 @@ def test_starting_by_a_link_is_refused(site: LazySettings, client: Client) -> No
 def test_a_wrong_nonce_signs_nobody_in(sign_in: SignIn, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.users.single_sign_on.provider.secrets.token_urlsafe", lambda size: "planted")
     verify = oidc.verify_token
-    monkeypatch.setattr(oidc, "verify_token", lambda token, **options: {**verify(token, **options), "nonce": "other"})
+    monkeypatch.setattr(oidc, "verify_token", lambda *given, **options: {**verify(*given, **options), "nonce": "other"})
     assert sign_in(email="kim@example.org").status_code == 403
     assert not User.objects.exists()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
@@ -22,6 +21,7 @@ from apps.safety.moderation.account_suspensions import find_suspension
 from apps.users import audit_hook, groups
 from apps.users.accounts import LastAdministrator, close_account, reinstate_user
 from apps.users.models import DirectoryAccount, User
+from apps.users.single_sign_on.provider_settings import load_provider
 
 NAME_CHARACTERS, ADDRESS_CHARACTERS, ID_CHARACTERS = 120, 254, 200
 
@@ -112,12 +112,13 @@ def _make_or_link(user_name: str, address: str, external_id: str) -> DirectoryAc
 
 def _may_link(owner: User) -> bool:
     """Return whether an existing account may pass to the directory: by the rules of a sign-in with the provider."""
-    if not settings.OIDC_ISSUER:
+    provider = load_provider()
+    if not provider.issuer:
         return False
-    if SocialAccount.objects.filter(user=owner, provider=settings.OIDC_ISSUER).exists():
+    if SocialAccount.objects.filter(user=owner, provider=provider.issuer).exists():
         return True
     verified = EmailAddress.objects.filter(user=owner, email__iexact=owner.email, verified=True)
-    return bool(settings.OIDC_LINK == "verified" and verified.exists())
+    return bool(provider.link == "verified" and verified.exists())
 
 
 def _set_active(row: DirectoryAccount, active: bool) -> None:

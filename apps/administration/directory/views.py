@@ -19,6 +19,7 @@ from apps.users.models import DirectoryAccount, DirectoryGroup, DirectoryToken
 from apps.users.models.rate_limit import LimitedResource, Rate
 from apps.users.permissions import administrator_required, get_client_ip, get_signed_in_user, password_required
 from apps.users.rate_limits import BucketRef, RateLimited
+from apps.users.single_sign_on.provider_settings import load_provider
 
 WRONG_TOKENS = Rate(burst=20, per_hour=60)  # a network; the right token passes even then
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -63,7 +64,7 @@ def edit_directory(request: HttpRequest) -> HttpResponse:
         "address": f"{settings.SITE_URL}/scim/v2/",
         "accounts": DirectoryAccount.objects.filter(removed=None).count(),
         "groups": DirectoryGroup.objects.count(),
-        "provider": settings.OIDC_ISSUER,
+        "provider": load_provider().issuer,
     }
     return render(request, "administration/directory.html", context)
 

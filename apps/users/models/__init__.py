@@ -22,6 +22,7 @@ from apps.users.models.notice import UserNotice as UserNotice
 from apps.users.models.provider_membership import ProviderMembership as ProviderMembership
 from apps.users.models.rate_limit import RateLimit as RateLimit
 from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
+from apps.users.models.sign_in_provider import SignInProvider as SignInProvider
 from apps.users.models.usage import UsageDay as UsageDay
 from apps.users.models.usage_limit import UsageLimit as UsageLimit
 from apps.users.models.user_session import UserSession as UserSession

@@ -1,7 +1,7 @@
 """Adapter of django-allauth for sign-in with the provider: whom a sign-in there lets in here.
 
 An account is entered only by the subject that is linked with it. A link is made for a new account, for an address that
-the provider and this site have both verified (`OIDC_LINK=verified`), or after the local password (`confirm`). An
+the provider and this site have both verified (rule `verified`), or after the local password (`confirm`). An
 account that the directory made is linked if the provider verified the address, or names the id of the directory.
 """
 
@@ -17,7 +17,6 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.db import transaction
@@ -33,6 +32,7 @@ from apps.users.sessions import PROVIDER_KEY
 from apps.users.single_sign_on import directory_sync
 from apps.users.single_sign_on.claims import Identity
 from apps.users.single_sign_on.provider import LEEWAY_S, SiteOidcProvider
+from apps.users.single_sign_on.provider_settings import load_provider
 
 LINK_KEY = "single_sign_on_link"  # of a session: the identity that waits for the local password
 LINK_S = 600  # seconds for which it waits
@@ -64,7 +64,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return SiteOidcProvider(request)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        return True  # whoever signs in with the provider needs no invitation; OIDC_ALLOWED_GROUPS limits them
+        return True  # whoever signs in with the provider needs no invitation; the allowed groups limit them
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
         user: User = sociallogin.user
@@ -95,6 +95,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if sociallogin.is_existing and sociallogin.user.is_active:
             directory_sync.apply_identity(sociallogin.user, identity)
         request.session[PROVIDER_KEY] = {
+            "issuer": sociallogin.account.provider,
             "sub": identity.subject,
             "sid": sociallogin.id_claims.get("sid"),
             "id_token": sociallogin.id_token,
@@ -121,21 +122,22 @@ def finish_link(request: HttpRequest, user: User) -> None:
     Nothing happens if it is for another address or has waited for more than LINK_S seconds.
     """
     waiting = request.session.pop(LINK_KEY, None)
-    if not waiting or waiting["issuer"] != settings.OIDC_ISSUER or time.time() - waiting["at"] > LINK_S:
+    provider = load_provider()
+    if not waiting or waiting["issuer"] != provider.issuer or time.time() - waiting["at"] > LINK_S:
         return
     groups, roles = (None if names is None else frozenset(names) for names in (waiting["groups"], waiting["roles"]))
     identity = Identity(waiting["subject"], waiting["email"], groups=groups, roles=roles)
-    if identity.email == user.email and not SocialAccount.objects.filter(user=user, provider=settings.OIDC_ISSUER):
+    if identity.email == user.email and not SocialAccount.objects.filter(user=user, provider=provider.issuer):
         with transaction.atomic():
-            SocialAccount.objects.create(user=user, provider=settings.OIDC_ISSUER, uid=identity.subject)
+            SocialAccount.objects.create(user=user, provider=provider.issuer, uid=identity.subject)
             _record("person.linked", user, how="password")
             directory_sync.apply_identity(user, identity)
         words = gettext("Your account is now linked with %(provider)s.")
-        messages.success(request, words % {"provider": settings.OIDC_NAME})
+        messages.success(request, words % {"provider": provider.name})
 
 
 def _link_or_refuse(request: HttpRequest, sociallogin: Any, identity: Identity) -> None:
-    """Link the sign-in with the account of its address if OIDC_LINK allows it; else raise ImmediateHttpResponse.
+    """Link the sign-in with the account of its address if the rule allows it; else raise ImmediateHttpResponse.
 
     Without such an account nothing happens, and django-allauth creates one.
     """
@@ -144,23 +146,23 @@ def _link_or_refuse(request: HttpRequest, sociallogin: Any, identity: Identity) 
     owner = User.objects.filter(email__iexact=identity.email).first()
     if owner is None:
         return
-    linked = SocialAccount.objects.filter(user=owner, provider=settings.OIDC_ISSUER).exists()
-    if linked:
+    provider, issuer = load_provider(), sociallogin.account.provider
+    if SocialAccount.objects.filter(user=owner, provider=issuer).exists():
         raise ImmediateHttpResponse(refuse(request, "taken"))
     if _is_made_by_directory(owner):  # has no password that could be asked for
         if not (identity.email_verified or _has_directory_id(owner, identity)):
             raise ImmediateHttpResponse(refuse(request, "unproven"))
         _link(request, sociallogin, owner, "directory")
         return
-    if settings.OIDC_LINK == "never":
+    if provider.link == "never":
         raise ImmediateHttpResponse(refuse(request, "taken"))
     verified = EmailAddress.objects.filter(user=owner, email__iexact=owner.email, verified=True).exists()
-    if settings.OIDC_LINK == "verified" and identity.email_verified and verified:
+    if provider.link == "verified" and identity.email_verified and verified:
         _link(request, sociallogin, owner, "verified address")
         return
     request.session[LINK_KEY] = {
         "at": time.time(),
-        "issuer": settings.OIDC_ISSUER,
+        "issuer": issuer,
         "subject": identity.subject,
         "email": identity.email,
         "groups": None if identity.groups is None else sorted(identity.groups),
@@ -169,7 +171,7 @@ def _link_or_refuse(request: HttpRequest, sociallogin: Any, identity: Identity) 
     words = gettext(
         "You have an account here already. Sign in once with its password; it is then linked with %(provider)s."
     )
-    messages.info(request, words % {"provider": settings.OIDC_NAME})
+    messages.info(request, words % {"provider": provider.name})
     raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
 
 

@@ -1,4 +1,4 @@
-"""OpenID Connect provider of the settings: discovery, verified tokens, and the client of django-allauth.
+"""OpenID Connect provider: discovery, verified tokens, and the client of django-allauth.
 
 Discovery and keys are cached for ten minutes. Tokens are verified by signature, issuer, audience and expiry, also those
 that come straight from the token endpoint.
@@ -21,8 +21,10 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from apps.users.single_sign_on.claims import Identity, read_identity
+from apps.users.single_sign_on.provider_settings import ProviderSettings, load_provider
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 CACHED_S, REFETCH_S, LEEWAY_S = 600, 30, 60  # seconds
@@ -30,35 +32,41 @@ _ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 def is_configured() -> bool:
-    """Return whether the settings name a provider."""
-    return bool(settings.OIDC_ISSUER)
+    """Return whether there is a provider."""
+    return bool(load_provider().issuer)
 
 
-def load_configuration() -> dict[str, Any]:
-    """Return the discovery document. Raises OAuth2Error if it is incomplete or of another issuer, and
-    OSError if the provider is unreachable."""
-    key = f"oidc:{settings.OIDC_ISSUER}"
+def load_configuration(provider: ProviderSettings) -> dict[str, Any]:
+    """Return the discovery document, as it was at most CACHED_S ago. Raises as `fetch_configuration`."""
+    key = f"oidc:{provider.issuer}"
     found: dict[str, Any] | None = cache.get(key)
     if found is None:
-        found = _fetch(settings.OIDC_ISSUER.rstrip("/") + "/.well-known/openid-configuration")
-        if any(not isinstance(found.get(name), str) for name in _ENDPOINTS):
-            raise OAuth2Error("the discovery document is incomplete")
-        if found["issuer"].rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
-            raise OAuth2Error(f"the discovery document is of the issuer {found['issuer']}")
+        found = fetch_configuration(provider)
         cache.set(key, found, CACHED_S)
     return found
 
 
-def verify_token(token: str, **options: Any) -> dict[str, Any]:
+def fetch_configuration(provider: ProviderSettings) -> dict[str, Any]:
+    """Fetch and return the discovery document. Raises OAuth2Error if it is incomplete or of another issuer, and
+    OSError if the provider is unreachable."""
+    found = _fetch(provider.issuer.rstrip("/") + "/.well-known/openid-configuration")
+    if any(not isinstance(found.get(name), str) for name in _ENDPOINTS):
+        raise OAuth2Error("the discovery document is incomplete")
+    if found["issuer"].rstrip("/") != provider.issuer.rstrip("/"):
+        raise OAuth2Error(f"the discovery document is of the issuer {found['issuer']}")
+    return found
+
+
+def verify_token(provider: ProviderSettings, token: str, **options: Any) -> dict[str, Any]:
     """Return the claims of an id or logout token. Raises OAuth2Error if it is not valid for this site."""
-    configuration = load_configuration()
+    configuration = load_configuration(provider)
     try:
         header = jwt.get_unverified_header(token)
         claims: dict[str, Any] = jwt.decode(
             token,
             _find_key(configuration["jwks_uri"], header.get("kid")),
             algorithms=ALGORITHMS,
-            audience=settings.OIDC_CLIENT_ID,
+            audience=provider.client_id,
             issuer=configuration["issuer"],
             leeway=LEEWAY_S,
             options={"require": ["iss", "aud", "iat", *options.get("require", ())]},
@@ -73,18 +81,28 @@ def leave_site(request: HttpRequest, address: str) -> HttpResponse:
 
     A redirect would not do: browsers apply `form-action` of the policy to redirects of a form, too.
     """
-    context = {"address": address, "provider": settings.OIDC_NAME}
+    context = {"address": address, "provider": load_provider().name}
     response = render(request, "users/single_sign_on_leave.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
 
 class SiteOidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """Client of the provider: callback below SITE_URL, verified id token, userinfo of the same subject."""
+    """Client of the provider: callback below SITE_URL, verified id token, userinfo of the same subject.
+
+    It keeps the settings that it began with, so that no secret reaches a provider which is set meanwhile.
+    """
+
+    @cached_property
+    def _provider(self) -> SiteOidcProvider:
+        return SiteOidcProvider(self.request)
+
+    def get_provider(self) -> SiteOidcProvider:
+        return self._provider
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        return load_configuration()
+        return load_configuration(self._provider.settings)
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         return str(settings.SITE_URL) + reverse("users:sso_callback")
@@ -92,32 +110,34 @@ class SiteOidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def complete_login(self, request: HttpRequest, app: SocialApp, token: Any, **kwargs: Any) -> Any:
         """Return the login with `identity`, `id_claims` and `id_token`. Raises OAuth2Error."""
         id_token = str(kwargs["response"].get("id_token") or "")
-        claims = verify_token(id_token, require=["sub", "exp"])
+        provider = self._provider.settings
+        claims = verify_token(provider, id_token, require=["sub", "exp"])
         userinfo = self._fetch_user_info(token.token) if self.openid_config.get("userinfo_endpoint") else {}
         if userinfo and userinfo.get("sub") != claims["sub"]:
             raise OAuth2Error("userinfo is about another subject than the id token")
-        identity = read_identity(claims, userinfo, settings.OIDC_GROUPS_CLAIM, settings.OIDC_ROLES_CLAIM)
-        login = self.get_provider().sociallogin_from_response(request, identity)
+        identity = read_identity(claims, userinfo, provider.groups_claim, provider.roles_claim)
+        login = self._provider.sociallogin_from_response(request, identity)
         login.identity, login.id_claims, login.id_token = identity, claims, id_token
         return login
 
 
 class SiteOidcProvider(OpenIDConnectProvider):  # type: ignore[misc]
-    """Provider of the settings. Accounts are bound to issuer and subject, so another issuer never finds them."""
+    """Provider in force. Accounts are bound to issuer and subject, so another issuer never finds them."""
 
     oauth2_adapter_class = SiteOidcAdapter
 
     def __init__(self, request: HttpRequest | None) -> None:
+        self.settings = load_provider()
         app = SocialApp(
             provider=self.id,
-            provider_id=settings.OIDC_ISSUER,
-            name=settings.OIDC_NAME,
-            client_id=settings.OIDC_CLIENT_ID,
-            secret=settings.OIDC_CLIENT_SECRET,
+            provider_id=self.settings.issuer,
+            name=self.settings.name,
+            client_id=self.settings.client_id,
+            secret=self.settings.client_secret,
             settings={
-                "server_url": settings.OIDC_ISSUER,
+                "server_url": self.settings.issuer,
                 "oauth_pkce_enabled": True,
-                "scope": ["openid", "profile", "email", *settings.OIDC_SCOPES],
+                "scope": ["openid", "profile", "email", *self.settings.scopes],
             },
         )
         super().__init__(request, app=app)

@@ -13,7 +13,8 @@ from django.utils.http import urlencode
 
 from apps.users.models import ApiToken, User
 from apps.users.sessions import PROVIDER_KEY, end_sessions
-from apps.users.single_sign_on.provider import LEEWAY_S, is_configured, load_configuration, verify_token
+from apps.users.single_sign_on.provider import LEEWAY_S, load_configuration, verify_token
+from apps.users.single_sign_on.provider_settings import load_provider
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _OLDEST_S = 600  # seconds; an older logout token is refused
@@ -26,19 +27,22 @@ class InvalidLogoutToken(Exception):
 def build_sign_out_address(request: HttpRequest) -> str:
     """Return the provider's address that ends the user's session there.
 
-    "" if the session began without the provider, or the provider has no such address or is unreachable.
+    "" if the session began without the provider or with a former one, or the provider has no such address or is
+    unreachable.
     """
-    signed_in = request.session.get(PROVIDER_KEY)
-    if not signed_in or not request.user.is_authenticated or not is_configured():
+    signed_in, provider = request.session.get(PROVIDER_KEY), load_provider()
+    if not signed_in or not request.user.is_authenticated or not provider.issuer:
+        return ""
+    if signed_in.get("issuer", provider.issuer) != provider.issuer:  # another one gets no token of the former
         return ""
     try:
-        address = load_configuration().get("end_session_endpoint", "")
+        address = load_configuration(provider).get("end_session_endpoint", "")
     except (OAuth2Error, OSError):
         return ""
     back = str(settings.SITE_URL) + reverse("account_login")
     hints = {
         "id_token_hint": signed_in["id_token"],
-        "client_id": settings.OIDC_CLIENT_ID,
+        "client_id": provider.client_id,
         "post_logout_redirect_uri": back,
     }
     return f"{address}{'&' if '?' in address else '?'}{urlencode(hints)}" if address else ""
@@ -50,8 +54,9 @@ def end_by_logout_token(token: str) -> int:
     A token with `sid` ends that session. One without ends all sessions and personal API tokens of the user, as when the
     account at the provider is closed. Raises InvalidLogoutToken.
     """
+    provider = load_provider()
     try:
-        claims = verify_token(token)
+        claims = verify_token(provider, token)
     except (OAuth2Error, OSError) as error:
         raise InvalidLogoutToken(str(error)) from error
     subject, session = claims.get("sub"), claims.get("sid")
@@ -60,7 +65,7 @@ def end_by_logout_token(token: str) -> int:
         raise InvalidLogoutToken("this is no logout token")
     if claims["iat"] < time.time() - _OLDEST_S - LEEWAY_S:
         raise InvalidLogoutToken("this logout token is too old")
-    accounts = SocialAccount.objects.filter(provider=settings.OIDC_ISSUER)
+    accounts = SocialAccount.objects.filter(provider=provider.issuer)
     users = User.objects.filter(pk__in=(accounts.filter(uid=subject) if subject else accounts).values("user"))
     if session:
         end_sessions(users, lambda content: (content.get(PROVIDER_KEY) or {}).get("sid") == session)

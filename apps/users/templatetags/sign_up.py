@@ -6,11 +6,10 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django import template
-from django.conf import settings
 
 from apps.users.models import SiteSettings
 from apps.users.second_factor import passkeys
-from apps.users.single_sign_on.provider import is_configured
+from apps.users.single_sign_on.provider_settings import load_provider
 
 register = template.Library()
 
@@ -18,7 +17,8 @@ register = template.Library()
 @register.simple_tag
 def provider_name() -> str:
     """Return the name of the provider of sign-ins; "" if there is none."""
-    return str(settings.OIDC_NAME) if is_configured() else ""
+    provider = load_provider()
+    return provider.name if provider.issuer else ""
 
 
 @register.simple_tag

@@ -11,7 +11,6 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LogoutView
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -23,6 +22,7 @@ from apps.users.permissions import get_signed_in_user, has_provider_account, sig
 from apps.users.single_sign_on import sign_out
 from apps.users.single_sign_on.adapter import refuse
 from apps.users.single_sign_on.provider import SiteOidcAdapter, SiteOidcProvider, is_configured, leave_site
+from apps.users.single_sign_on.provider_settings import load_provider
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def finish(request: HttpRequest) -> HttpResponse:
     """Take the visitor back from the provider, signed in or with a reason why not."""
     if not is_configured():
         raise Http404
-    response: HttpResponse = OAuth2CallbackView.adapter_view(SiteOidcAdapter(request, settings.OIDC_ISSUER))(request)
+    response: HttpResponse = OAuth2CallbackView.adapter_view(SiteOidcAdapter(request, load_provider().issuer))(request)
     return response
 
 
@@ -57,7 +57,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     if signed_in_anew(request) and did_recently_reauthenticate(request):
         resumed: HttpResponse | None = resume_request(request)
         return resumed or HttpResponseRedirect("/")
-    context = {"provider": settings.OIDC_NAME, "next": get_next_redirect_url(request) or ""}
+    context = {"provider": load_provider().name, "next": get_next_redirect_url(request) or ""}
     return render(request, "users/single_sign_on_reauthenticate.html", context)
 
 
