@@ -246,7 +246,7 @@ MATRIX = {
     **dict.fromkeys(["review/audits/", "review/care/", "review/preferences/", "review/looks/<uuid:pk>/"], STAFF),
     **dict.fromkeys(["review/thresholds/", "review/lists/", "review/lists/<slug:name>/"], ADMIN),
     "review/policy/edit/": ADMIN,
-    "review/policy/examples/<slug:code>/": ADMIN,
+    "review/policy/clauses/<slug:code>/": ADMIN,
     "review/policy/preview/<slug:code>/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
     "review/policy/<int:pk>/changes/": STAFF,

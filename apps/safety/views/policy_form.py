@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -49,33 +49,39 @@ class StageRows:
 
 @dataclass(frozen=True, slots=True)
 class ClauseFields:
-    """Fields of a clause."""
+    """Fields of a clause; empty as long as the form is without them."""
 
     code: str
     title: str
     severity: int
+    is_drawn: bool
     fields: list[BoundField]  # title and text
     effects: list[BoundField]  # severity, action of a rule, failure of a check
     stages: list[StageRows]
     has_errors: bool
-    has_examples: bool  # sentences for its thresholds can be asked for
+    examples: list[threshold_examples.ScoredExample]
 
 
 class PolicyForm(forms.Form):
-    """Form of all clauses of a policy body. Names of fields begin with the clause's code."""
+    """Form of the clauses of a policy body. Names of fields begin with the clause's code.
+
+    The page fetches the fields of a clause when the clause is opened. A clause whose fields were not sent is unchanged.
+    """
 
     note = forms.CharField(
         label=gettext_lazy("What changes, and why"), max_length=400,
         error_messages={"required": gettext_lazy("Enter what changes, and why. The approver reads it.")},
     )  # fmt: skip
 
-    def __init__(self, body: Mapping[str, Any], data: Any = None) -> None:
+    def __init__(self, body: Mapping[str, Any], data: Any = None, drawn: Container[str] | None = None) -> None:
+        """`drawn` are the codes of the clauses with fields; None: those in `data`, or all without data."""
         super().__init__(data)
         self.body = defaults.add_missing_clauses(body)
         self.policy = parse_policy(self.body)
         self._counts: dict[tuple[str, Stage], int] = {}
         for row in self.body["clauses"]:
-            self._add_clause(row)
+            if row["code"] in drawn if drawn is not None else data is None or f"{row['code']}-title" in data:
+                self._add_clause(row)
 
     def _add_clause(self, row: Mapping[str, Any]) -> None:
         code = row["code"]
@@ -156,26 +162,36 @@ class PolicyForm(forms.Form):
         ]
 
     def clauses(self, *codes: str) -> list[Mapping[str, Any]]:
-        """Return the clauses as JSON of the policy; of others than `codes`, if any are given, as they were."""
-        return [row if codes and row["code"] not in codes else self._clause(row) for row in self.body["clauses"]]
+        """Return the clauses as JSON of the policy; as they were: others than `codes`, if any are given, and those
+        without fields."""
+        return [
+            row if (codes and row["code"] not in codes) or not self.is_drawn(row["code"]) else self._clause(row)
+            for row in self.body["clauses"]
+        ]
+
+    def is_drawn(self, code: str) -> bool:
+        """Return whether the form has the fields of the clause."""
+        return f"{code}-title" in self.fields
 
     def grouped(self) -> Iterator[ClauseFields]:
-        """Yield the fields by clause, for the page."""
+        """Yield the clauses with their fields, for the page."""
         for row in self.body["clauses"]:
             code = row["code"]
-            stages = [self._stage(code, stage) for stage in Stage]
+            is_drawn = self.is_drawn(code)
+            stages = [self._stage(code, stage) for stage in Stage] if is_drawn else []
             stages.sort(key=lambda one: not one.is_used)
-            names = ("title", "text", "severity", "rule", "fail")
+            names = ("title", "text", "severity", "rule", "fail") if is_drawn else ()
             fields = [self[f"{code}-{name}"] for name in names]
             yield ClauseFields(
                 code,
                 self.policy.clauses[code].title,
                 row["severity"],
+                is_drawn,
                 fields[:2],
                 fields[2:],
                 stages,
                 bool(self.clause_errors(code)),
-                code in threshold_examples.EXAMPLES,
+                threshold_examples.score_examples(code) if is_drawn else [],
             )
 
     def _stage(self, code: str, stage: Stage) -> StageRows:
@@ -226,8 +242,11 @@ def _two_decimals(score: Any) -> str | None:
 def edit_policy(request: HttpRequest) -> HttpResponse:
     """Show the form of the clauses; a POST saves them as a draft."""
     user, base = get_signed_in_user(request), _get_base(request)
-    form = PolicyForm(base.body, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = (
+        PolicyForm(base.body, request.POST) if is_sent else PolicyForm(base.body, drawn=request.GET.getlist("clause"))
+    )
+    if is_sent and form.is_valid():
         body = {**form.body, "clauses": form.clauses()}
         if not version_diff.compare_policies(form.policy, parse_policy(body)):
             form.add_error(None, gettext("You have not changed anything."))
@@ -248,7 +267,7 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
     """Return how many recorded verdicts the clause, as it stands in the form, would change."""
     user, live = get_signed_in_user(request), versions.get_live_version()
     form = PolicyForm(_get_base(request).body, request.POST)
-    if f"{code}-title" not in form.fields:
+    if not form.is_drawn(code):
         raise Http404
     context: dict[str, Any] = {"days": PREVIEW_DAYS, "errors": form.clause_errors(code)}
     context["title"] = form.policy.clauses[code].title
@@ -265,17 +284,20 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 @administrator_required
-def show_examples(request: HttpRequest, code: str) -> HttpResponse:
-    """Return example sentences of a clause with their scores as a fragment, from which the page picks two."""
-    if code not in threshold_examples.EXAMPLES:
+@never_cache
+def show_clause(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the fields of a clause as a fragment, for the form when the clause is opened."""
+    form = PolicyForm(_get_base(request).body, drawn=[code])
+    clause = next((one for one in form.grouped() if one.is_drawn), None)
+    if clause is None:
         raise Http404
-    context = {"examples": threshold_examples.score_examples(code)}
-    return render(request, "safety/_threshold_examples.html", context)
+    return render(request, "safety/_clause_fields.html", {"clause": clause})
 
 
 def _get_base(request: HttpRequest) -> PolicyVersion:
     """Return the version that the page was made from; for a new page, the one that the user's next change builds on."""
-    number = request.POST.get("base", "")[:9]
+    sent = request.POST if request.method == "POST" else request.GET
+    number = sent.get("base", "")[:9]
     known = number.isascii() and number.isdecimal()
     return versions.get_draft_base(get_signed_in_user(request), int(number) if known else 0)
 

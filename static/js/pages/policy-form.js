@@ -16,7 +16,7 @@ function describe(row) {
   const kind = row.closest("[data-meaning]").dataset.meaning;
   const words = score ? [MEANINGS[kind](score)] : [];
   if (score && kind === "share") {
-    const examples = [...row.closest(".effects").querySelectorAll("[data-examples] [data-score]")]; // the lowest score first
+    const examples = [...row.closest(".effects").querySelectorAll("[data-score]")]; // the lowest score first
     const above = examples.find((one) => Number(one.dataset.score) >= score);
     const below = examples.findLast((one) => Number(one.dataset.score) < score);
     if (above) words.push(interpolate(gettext("Just above: “%(text)s”"), { text: above.textContent.trim() }));
@@ -25,32 +25,34 @@ function describe(row) {
   row.querySelector("[data-means]").textContent = words.join(" ");
 }
 
-// Thresholds of the policy: a slider beside each number. The number is what is sent; an empty one is no threshold.
-for (const row of document.querySelectorAll("[data-threshold]")) {
+// A slider beside each number. The number is what is sent; an empty one is no threshold.
+function show(row) {
   const slider = row.querySelector("[type=range]");
   const number = row.querySelector("[type=number]");
-  const show = () => {
-    slider.value = number.value || 1;
-    row.dataset.threshold = number.value ? "set" : "";
-    describe(row);
-  };
   slider.hidden = false;
-  show();
-  slider.addEventListener("input", () => {
-    number.value = Number(slider.value).toFixed(2); // as the other numbers are written
-    row.dataset.threshold = "set";
-    describe(row);
-  });
-  number.addEventListener("input", show);
+  slider.value = number.value || 1;
+  row.dataset.threshold = number.value ? "set" : "";
+  describe(row);
 }
 
-for (const examples of document.querySelectorAll("[data-examples]")) {
-  examples.addEventListener("htmx:afterSwap", () => examples.closest(".effects").querySelectorAll("[data-threshold]").forEach(describe));
-}
+const form = document.querySelector(".policy-form");
+const showAll = (part) => part.querySelectorAll("[data-threshold]").forEach(show);
+showAll(form);
+form.addEventListener("htmx:load", (event) => showAll(event.target)); // fields of a clause that was opened
+form.addEventListener("input", ({ target }) => {
+  const row = target.closest("[data-threshold]");
+  if (!row) return;
+  if (target.type === "range") row.querySelector("[type=number]").value = Number(target.value).toFixed(2); // as the other numbers are written
+  show(row);
+});
 
-// The count is help only: where it fails, the draft can still be saved.
+// The count is help only: where it fails, the draft can still be saved. A clause without its fields stays as it was.
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
-  document.querySelector(".policy-form").addEventListener(failure, () => {
-    document.querySelector(".preview output").textContent = gettext("The changes could not be counted. Change a threshold to try again.");
+  form.addEventListener(failure, ({ target }) => {
+    if (target.closest(".effects")) {
+      document.querySelector(".preview output").textContent = gettext("The changes could not be counted. Change a threshold to try again.");
+    } else {
+      target.textContent = gettext("This clause could not be loaded. Close and open it to try again.");
+    }
   });
 }

@@ -20,7 +20,7 @@ from tests.factories import make_user
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, check_questions, make_policy_body
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
-EDIT, PREVIEW = "/review/policy/edit/", "/review/policy/preview/hate/"
+EDIT, PREVIEW, CLAUSE = "/review/policy/edit/", "/review/policy/preview/hate/", "/review/policy/clauses/hate/"
 
 
 @pytest.fixture
@@ -55,6 +55,37 @@ def test_an_unchanged_form_keeps_every_clause(ada: User, console: Client) -> Non
     page = console.post(EDIT, sent())
     assert page.status_code == 422 and "You have not changed anything." in page.content.decode()
     assert PolicyVersion.objects.count() == 1
+
+
+def test_policy_form_weighs_little_and_fetches_the_fields_of_a_clause_when_it_is_opened(
+    console: Client, ada: User
+) -> None:
+    page = console.get(EDIT).content
+    assert len(page) <= 80_000, "bytes with all clauses of the packaged policy"
+    assert b'name="hate-title"' not in page and b"/review/policy/clauses/hate/?base=1" in page
+    assert b'name="hate-title"' in console.get(f"{EDIT}?clause=hate").content, "without JavaScript"
+    fields = console.get(CLAUSE).content
+    assert b'name="hate-question-0-least"' in fields and b"violence-title" not in fields
+
+
+def test_fields_of_a_clause_are_of_the_version_that_the_page_was_made_from(console: Client, ada: User) -> None:
+    console.post(EDIT, sent(hate_title="Hatred"))
+    draft = PolicyVersion.objects.get(status="draft")
+    assert b'value="Hatred"' in console.get(f"{CLAUSE}?base={draft.number}").content
+    assert b'value="Hatred"' not in console.get(f"{CLAUSE}?base=1").content
+
+
+def test_a_clause_without_fields_is_unchanged_and_a_typed_one_comes_back_with_its_values(
+    console: Client, ada: User
+) -> None:
+    data = {name: value for name, value in sent().items() if name.startswith(("hate-", "violence-", "base", "note"))}
+    typed = data | {"hate-title": "Hatred", "violence-question-0-least": "x"}
+    page = console.post(EDIT, typed).content.decode()
+    assert 'value="Hatred"' in page and 'value="x"' in page and "sexual-title" not in page
+    assert page.count('<details class="clause-form" open>') == 1, "the clause with the error"
+    assert console.post(EDIT, data | {"hate-title": "Hatred"})["Location"] == "/review/policy/"
+    (found,) = differences(PolicyVersion.objects.get(status="draft"))
+    assert [(change.label, change.after) for change in found.changes] == [("Title", "Hatred")]
 
 
 def test_a_moved_threshold_a_new_one_and_a_text_become_a_draft(ada: User, console: Client) -> None:
