@@ -174,7 +174,7 @@ def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit
         grace = visit("/review/policy/", person="grace")
         past_the_sidebar(grace)
         row = grace.locator("li.row", has_text="Fights are no subject here").first
-        expect(row.locator("details.differences")).to_contain_text("from 0.55")
+        expect(row.locator("details.differences")).to_contain_text("at a score of 0.55 or more")
         entered(grace, "button", "Test on past verdicts", row)
         expect(grace.locator("main")).to_contain_text("verdicts would have been different")
         past_the_sidebar(grace)

@@ -90,7 +90,7 @@ def _compare_thresholds(stage: str, old: Sequence[Threshold], new: Sequence[Thre
 
 
 def _from(score: float) -> str:
-    return gettext("from %(score)s") % {"score": score_label(score)}
+    return gettext("at a score of %(score)s or more") % {"score": score_label(score)}
 
 
 def _compare_lists(old: Blocklist | None, new: Blocklist | None) -> tuple[str, list[ValueChange]]:

@@ -103,8 +103,9 @@ def test_a_moved_threshold_a_new_one_and_a_text_become_a_draft(ada: User, consol
     (found,) = differences(row)
     assert found.title == "Hate"
     assert found.changes[0] == ValueChange("Text", before["text"], "No hate.")
-    assert [change.before for change in found.changes[1:]] == [f"from {steps[0]['least']:.2f}", ""]
-    assert [change.after for change in found.changes[1:]] == ["from 0.11", "from 0.70"]
+    assert [change.before for change in found.changes[1:]] == [f"at a score of {steps[0]['least']:.2f} or more", ""]
+    after = [change.after for change in found.changes[1:]]
+    assert after == ["at a score of 0.11 or more", "at a score of 0.70 or more"]
     page = console.get("/review/policy/").content.decode()
     assert "Changes to the live version" in page and "<ins>No hate.</ins>" in page
 
@@ -166,7 +167,7 @@ def test_a_threshold_is_written_alike_in_form_list_and_difference(ada: User, con
     form = PolicyForm(new)
     assert [form[f"hate-question-{n}-least"].value() for n in range(3)] == ["0.50", "0.996", None]
     page = console.get("/review/policy/").content.decode()
-    assert "from 0.50: allowed and counted" in page and "from 0.996: withheld" in page
+    assert "allowed and counted at a score of 0.50 or more" in page and "withheld at a score of 0.996 or more" in page
 
 
 def test_policy_form_and_preview_are_for_administrators_only(client: Client, ada: User, morgan: User) -> None:
@@ -202,7 +203,7 @@ async def test_second_administrator_reads_the_difference_and_approves(ada: User,
     other = Client()
     await in_db(other.force_login, grace)
     page = await in_db(lambda: other.get("/review/policy/").content.decode())
-    assert "<ins>from 0.70</ins>" in page
+    assert "<ins>at a score of 0.70 or more</ins>" in page
     for step in ("replay", "approve"):
         await in_db(lambda step=step: other.post(f"/review/policy/{row.pk}/", {"do": step}))
     await in_db(row.refresh_from_db)
@@ -226,8 +227,8 @@ def test_actions_clauses_and_lists_are_compared_in_words(ada: User) -> None:
     first, second = version_diff.compare_policies(schema.parse_policy(old), schema.parse_policy(new))
     labels = {change.label: (change.before, change.after) for change in first.changes}
     assert labels["If a check fails"] == ("Allowed, labelled as not checked", "Everything is withheld")
-    assert "Question, from 0.50" in labels
-    assert ("from 0.90", "") in labels.values()
+    assert "Question, at a score of 0.50 or more" in labels
+    assert ("at a score of 0.90 or more", "") in labels.values()
     assert second.title == "List “Codes”" and second.changes[0].after == "2 entries"
     (back,) = version_diff.compare_policies(schema.parse_policy(new), schema.parse_policy({**new, "lists": []}))
     assert back.changes[0].before == "2 entries"
