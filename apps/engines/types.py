@@ -68,6 +68,11 @@ class EngineBusy(EngineError):
 
     retry = True
 
+    def __init__(self, message: str = "", retry_after_s: float | None = None) -> None:
+        """`retry_after_s`: how many seconds later, if the server says so."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class EngineRefused(EngineError):
     """Request that cannot be served, such as one too long or for an unknown model. Trying again does not help."""

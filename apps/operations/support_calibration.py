@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from apps.conversations.assistants import answer_style, reading_check
 from apps.conversations.assistants.support_rates import PACKAGED, Calibration
 from apps.engines import registry
+from apps.engines.busy_retries import ask_patiently
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.judge.follow_up import FollowUpJudge
 from apps.engines.judge.protocol import JudgedSource, JudgeEngine, SentenceJudgement
@@ -100,7 +101,9 @@ async def _judge_pairs(judge: JudgeEngine, pairs: Sequence[CalibrationPair]) -> 
         async with places_left:
             try:
                 given = [JudgedSource(one.number, "", one.text) for one in sources]
-                judgements: Mapping[int, SentenceJudgement] = await judge.judge(given, [pair.sentence])
+                judgements: Mapping[int, SentenceJudgement] = await ask_patiently(
+                    lambda: judge.judge(given, [pair.sentence])
+                )
             except EngineBroken:
                 judgements = {}
         return ScoredPair(pair.language, pair.is_true, _score_judged(pair, judgements.get(0), sources))

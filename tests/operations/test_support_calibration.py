@@ -17,7 +17,7 @@ from apps.engines import registry
 from apps.engines.judge.fake import FakeJudge
 from apps.engines.judge.openai import OpenAIJudge
 from apps.engines.judge.protocol import Evidence, JudgedSource, Judgement, SentenceJudgement
-from apps.engines.types import EngineBroken, EngineUnavailable
+from apps.engines.types import EngineBroken, EngineBusy, EngineUnavailable
 from apps.grounding.calibration import store
 from apps.grounding.calibration.pairs import CalibrationPair, load_pairs
 from apps.operations import support_calibration
@@ -37,15 +37,19 @@ def calibrations(settings: Settings, tmp_path: Path) -> None:
 
 
 class Judge(FakeJudge):
-    """Judge that finds the whole of the sources where `says` is True of a sentence."""
+    """Judge that finds the whole of the sources where `says` is True of a sentence, once it was `busy` that often."""
 
-    def __init__(self, says: Any) -> None:
+    def __init__(self, says: Any, busy: int = 0) -> None:
         super().__init__()
+        self.busy = busy
         self.says = says
 
     async def judge(self, sources: Sequence[JudgedSource], sentences: Sequence[str]) -> Mapping[int, SentenceJudgement]:
         if self.error is not None:
             raise self.error
+        if self.busy:
+            self.busy -= 1
+            raise EngineBusy("busy", 0.0)
         if not self.says(sentences[0]):
             return {0: SentenceJudgement(Judgement.NOT_THERE, ())}
         words = tuple(Evidence(one.number, one.text) for one in sources)
@@ -67,7 +71,8 @@ def calibrate() -> str:
 
 
 async def test_a_judge_that_knows_is_accepted_and_the_system_check_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(Judge(TRUE.__contains__), monkeypatch)
+    monkeypatch.setattr("apps.engines.busy_retries._FIRST_WAIT_S", 0.01)
+    use(Judge(TRUE.__contains__, busy=5), monkeypatch)
     found = [one async for one in support_calibration.calibrate_support()]
     assert [one.key for one in found] == ["judge fake", "packaged"]
     assert all(one.is_accepted and one.false.part == 0 for one in found[0].rates.values())

@@ -28,8 +28,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
     "answers/<uuid:answer>/markdown/",
     "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
-    "search/", "notices/new/", "conversations/more/", "review/policy/examples/<slug:code>/",
-    "review/policy/clauses/<slug:code>/",
+    "search/", "notices/new/", "conversations/more/", "review/policy/clauses/<slug:code>/",
     # of a server, which the pictures have none of; tests/journeys/test_model_servers.py looks at them
     M + "models/<int:pk>/", M + "models/<int:pk>/reading/", M + "models/servers/<int:pk>/",
     M + "models/servers/<int:pk>/offered/", M + "models/helpers/<slug:kind>/", M + "models/environment/<str:name>/",

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
-from functools import cache
+from functools import cache, partial
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -22,6 +22,7 @@ from apps.conversations.assistants.reading_items import JUDGING_ITEMS, READING_I
 from apps.conversations.assistants.reading_speed import measure_prompt_speed
 from apps.conversations.models import ModelProfile
 from apps.engines import registry
+from apps.engines.busy_retries import ask_patiently
 from apps.engines.chat.model_catalog import ChatModel
 from apps.engines.judge.follow_up import FollowUpJudge
 from apps.engines.judge.protocol import Judgement, SentenceJudgement
@@ -72,11 +73,11 @@ _running: dict[str, asyncio.Task[ModelProfile]] = {}  # measurements under way, 
 async def measure_reading(chat: ChatEngine) -> tuple[int, int]:
     """Return (right, asked).
 
-    Deterministic: temperature 0, fixed seed. Raise EngineError if the server is unreachable.
+    Deterministic: temperature 0, fixed seed. Raise EngineError if the server is unreachable, or busy for minutes.
     """
     right = asked = 0
     for item in READING_ITEMS:
-        right += is_correct(item, await _answer(chat, item))
+        right += is_correct(item, await ask_patiently(partial(_answer, chat, item)))
         asked += 1
         if _is_out_of_reach(right, asked, len(READING_ITEMS), model_trust.MIN_READING_BOUND):
             break
@@ -103,7 +104,7 @@ async def measure_judging(chat: ChatEngine) -> tuple[int, int]:
     total = sum(len(item.sentences) for item in JUDGING_ITEMS)
     for item in JUDGING_ITEMS:
         try:
-            judgements = await _judge(chat, item)
+            judgements = await ask_patiently(partial(_judge, chat, item))
         except EngineRefused:
             return 0, 0
         except EngineBroken:
@@ -205,7 +206,7 @@ async def _measure_model(chat: ChatEngine, model: ChatModel) -> None:
     profile = await get_measured_profile(chat, declared=bool(model.passes_reading_check))
     trust = model_trust.get_trust(profile, model)
     if profile.prompt_tokens_per_s is None and trust is not model_trust.ModelTrust.QUOTES:
-        speed = await measure_prompt_speed(chat)
+        speed = await ask_patiently(partial(measure_prompt_speed, chat))
         await in_db(_keep, info.name, {"prompt_tokens_per_s": speed})
 
 

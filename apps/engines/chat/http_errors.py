@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from apps.engines.busy_retries import read_retry_after
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
 
 AWAY = "The model server does not answer."
@@ -30,10 +31,10 @@ _CONTEXT_SIGNS = (
 )
 
 
-def error_from_status(status: int, body: bytes) -> EngineError:
-    """Return the error for a response whose status is not 200."""
+def error_from_status(status: int, body: bytes, retry_after: str | None = None) -> EngineError:
+    """Return the error for a response whose status is not 200. `retry_after`: its header Retry-After."""
     if status in (429, 503):
-        return EngineBusy(_BUSY)
+        return EngineBusy(_BUSY, read_retry_after(retry_after))
     if status in (408, 504, 500, 502):
         return EngineUnavailable(AWAY if status != 408 else SLOW)
     if status in (401, 403):

@@ -31,6 +31,7 @@ from apps.engines.types import (
     Delta,
     EngineBroken,
     EngineBusy,
+    EngineError,
     EngineRefused,
     EngineUnavailable,
     Finish,
@@ -186,7 +187,7 @@ class OpenAIChat:
         async with self._request("GET", "/models", self._limits.gap) as response:
             body = await self._read_body(response)
         if response.status != 200:
-            raise error_from_status(response.status, body)
+            raise _read_error(response, body)
         return body
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
@@ -233,7 +234,7 @@ class OpenAIChat:
         if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
             return
         body = await self._read_body(response)
-        error = EngineBroken(UNREADABLE) if response.status == 200 else error_from_status(response.status, body)
+        error = EngineBroken(UNREADABLE) if response.status == 200 else _read_error(response, body)
         if not is_probe or response.status >= 500:
             log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):
@@ -299,6 +300,10 @@ class _CheckedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Hold nothing open."""
+
+
+def _read_error(response: aiohttp.ClientResponse, body: bytes) -> EngineError:
+    return error_from_status(response.status, body, response.headers.get("Retry-After"))
 
 
 async def _read(response: aiohttp.ClientResponse, deadline: float, *, started: bool) -> bytes:

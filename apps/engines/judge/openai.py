@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from apps.engines.busy_retries import read_retry_after
 from apps.engines.judge.formats import FORMATS
 from apps.engines.judge.protocol import JudgedSource, SentenceJudgement
 from apps.engines.pinned_transport import Resolve, make_client
@@ -60,7 +61,7 @@ class OpenAIJudge:
         body = b""
         async with at_once, client.stream("POST", f"{self._url}/chat/completions", json=payload) as response:
             if response.status_code in (429, 503):
-                raise EngineBusy("The judge is busy.")
+                raise EngineBusy("The judge is busy.", read_retry_after(response.headers.get("Retry-After")))
             if 400 <= response.status_code < 500:
                 raise EngineRefused(f"The judge refused the request (status {response.status_code}).")
             if response.status_code != 200:

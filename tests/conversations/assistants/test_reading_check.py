@@ -28,7 +28,7 @@ from apps.conversations.models import ModelProfile
 from apps.engines import registry
 from apps.engines.chat.model_catalog import ChatModel
 from apps.engines.judge.protocol import Evidence, Judgement, SentenceJudgement
-from apps.engines.types import ChatRequest, Delta, EngineRefused, EngineUnavailable, Finish, ModelInfo
+from apps.engines.types import ChatRequest, Delta, EngineBusy, EngineRefused, EngineUnavailable, Finish, ModelInfo
 from apps.lib.concurrency.threads import in_db
 
 MODEL = ChatModel("main", "", "http://127.0.0.1:8001/v1")
@@ -52,6 +52,7 @@ class Pupil:
     def __init__(self, answers: dict[str, str], verdicts: dict[str, Judgement] | None = None) -> None:
         self.answers, self.verdicts = answers, verdicts
         self.away = self.refuses = False
+        self.busy = 0  # how many requests more are put off
         self.model = ModelInfo("tiny", 2048)
         self.requests: list[ChatRequest] = []
 
@@ -65,6 +66,9 @@ class Pupil:
         self.requests.append(request)
         if self.away:
             raise EngineUnavailable("away")
+        if self.busy:
+            self.busy -= 1
+            raise EngineBusy("busy", 0.0)
         if "response_format" in request.extra_body and self.refuses:
             raise EngineRefused("no structured output")
         for piece in self._say(request).split(" "):
@@ -124,6 +128,15 @@ def test_each_kind_is_asked_before_the_check_may_end_early() -> None:
 )
 def test_an_answer_is_right_if_it_names_the_right_thing_alone(said: str, right: bool) -> None:
     assert is_correct(LIBRARY, said) == right
+
+
+async def test_a_busy_server_is_no_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.engines.busy_retries._FIRST_WAIT_S", 0.01)
+    pupil = Pupil(GOOD, VERDICTS)
+    for measure in (measure_reading, measure_judging):
+        pupil.busy = 3
+        right, asked = await measure(pupil)  # type: ignore[arg-type]
+        assert right == asked > 0 and not pupil.busy
 
 
 async def test_the_check_counts_right_answers_and_is_the_same_every_time() -> None:
