@@ -1,9 +1,9 @@
 """Cut a passage into what may be quoted: sentences with what they need to be read alone, and rows of tables.
 
 `split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, or its heading; the
-sentences of a definition with their term. Each row of a table and each field of a form is a run of its own, with the
-first field of its record. Running heads, names of columns, tables of contents, lists of links and noise are left out.
-Pure.
+sentences of a definition with their term. Each row of a table, each field of a form and each group of short lines is a
+run of its own, with the first field of its record. Running heads, names of columns, tables of contents, lists of links
+and noise are left out. Pure.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from apps.lib.text.table_rows import (
     RowCell,
     find_fields,
     find_form_lines,
+    find_line_groups,
     find_priced_lines,
     find_rows,
     is_header,
@@ -48,7 +49,7 @@ _ELSEWHERE = re.compile(  # sections that only name other texts
 _CAPTION = re.compile(
     r"(?:fig(?:ure|\.)|table|abb(?:ildung|\.)|tab(?:elle|\.)|figura|tabla|cuadro|gráfico)\s+\d", re.IGNORECASE
 )
-_STANDS_APART = frozenset({"row", "field", "heading"})  # kinds of runs that belong to no paragraph
+_STANDS_APART = frozenset({"row", "field", "line", "heading"})  # kinds of runs that belong to no paragraph
 _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
 
 
@@ -63,7 +64,7 @@ class QuotableRun:
 
     start: int
     end: int
-    kind: str  # "sentence" | "item" | "row" | "field"; inside this module also "term" and "heading"
+    kind: str  # "sentence" | "item" | "row" | "field" | "line"; inside this module also "term" and "heading"
     block: int
     lead: Span | None = None
     lead_text: str = ""
@@ -71,8 +72,13 @@ class QuotableRun:
 
     @property
     def has_labels(self) -> bool:
-        """True for a row or a field, which is quoted alone."""
-        return self.kind in ("row", "field")
+        """True for a row, a field or lines, which are quoted alone."""
+        return self.kind in ("row", "field", "line")
+
+    @property
+    def reads_alone(self) -> bool:
+        """True for a field, or lines without names of columns, which say all that they say by themselves."""
+        return self.kind in ("field", "line")
 
 
 def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[QuotableRun]:
@@ -82,19 +88,23 @@ def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> li
     if _ELSEWHERE.fullmatch(path[-1]):
         return []
     headings = frozenset((*path, *(_SECTION.sub("", name) for name in path)))
+    name = _find_page_name(text) if page_begins and not heading else None
     runs: list[QuotableRun] = []
-    for run in _number(text, _cut(text, headings, page_begins=page_begins)):
+    for run in _number(text, _cut(text, headings, name, page_begins=page_begins)):
         if run.has_labels or run.kind == "heading" or not is_toc_or_noise(text[run.start : run.end]):
             runs.append(run)
-    runs = list(_add_subjects(text, runs, _find_page_name(text) if page_begins and not heading else None, page_begins))
+    runs = list(_add_subjects(text, runs, name, page_begins))
     return [run for run in _lead(text, runs) if run.kind not in ("term", "heading")]
 
 
-def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[QuotableRun]:
+def _cut(text: str, headings: frozenset[str], name: Span | None, *, page_begins: bool) -> Iterator[QuotableRun]:
     done, first = 0, page_begins
     led = [found.span() for found in _LINE.finditer(text) if has_page_leader(found.group())]
     forms = [line for line in find_form_lines(text) if normalize_text(text[slice(*line)]).casefold() not in headings]
-    rows = sorted({*find_rows(text), *forms, *find_priced_lines(text), *led})
+    lines = sorted({*find_rows(text), *forms, *find_priced_lines(text), *led})
+    named = [found.span() for found in _LINE.finditer(text) if _is_heading(text, found.span(), headings, top=False)]
+    groups = find_line_groups(text, sorted({*lines, *named, *([name] if name else [])}))
+    rows = sorted([*lines, *groups])
     for at, (start, end) in enumerate(rows):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
@@ -106,7 +116,8 @@ def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[
             for left, right in fields:
                 yield QuotableRun(start + left, start + right, "field", 0)
         elif not is_toc_or_noise(text[start:end]):
-            yield QuotableRun(start, end, "row", 0)
+            has_names = any(cell.name for cell in parse_row(text[start:end]))
+            yield QuotableRun(start, end, "row" if has_names else "line", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)
 
 
@@ -217,7 +228,8 @@ def _add_subjects(text: str, runs: Sequence[QuotableRun], name: Span | None, kno
     """Yield the runs, rows and fields with what their record is about as lead: its first field, else the page's `name`.
 
     A record begins with its page or below a heading, and again where the label of its first field comes again. Fields
-    below further headings still belong to it, rows do not. A record that begins before the passage is not `known`.
+    below further headings still belong to it, rows and lines do not. A record that begins before the passage is not
+    `known`.
     """
     subject, label, below_heading = name, "", False
     for run in runs:
@@ -228,7 +240,7 @@ def _add_subjects(text: str, runs: Sequence[QuotableRun], name: Span | None, kno
             own = text[slice(*span)].partition(":")[0]
             if not label or own == label:
                 subject, label, below_heading = span, own, False
-        belongs = run.kind == "field" or (run.kind == "row" and not below_heading)
+        belongs = run.kind == "field" or (run.kind in ("row", "line") and not below_heading)
         yield replace(run, lead=subject) if subject and belongs and span != subject else run
 
 

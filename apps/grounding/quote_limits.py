@@ -35,6 +35,10 @@ MIN_NEAREST_PROBABILITY = 0.15
 # Chance from which no further passage is read before the model is asked.
 SURE_PROBABILITY = 0.7
 
+# Fields and lines of a question that the reader also reads alone, at most; a page of a form has some 40. A line among
+# others is rated by what stands around it: alone, the reader tells "Total" from "Subtotal".
+MAX_READ_ALONE = 60
+
 # --- How many and how long
 
 # Quotes of a turn, where none is likely right. 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less.

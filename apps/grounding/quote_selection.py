@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from apps.engines import registry
@@ -106,6 +107,7 @@ class QuoteSelection:
         self._idf = idf
         self._unread = _iter_candidates(passages)
         self._options: list[QuoteCandidate] = []  # of the passages read so far
+        self._is_ordered = False
 
     @cached_property
     def is_answered(self) -> bool:
@@ -136,7 +138,9 @@ class QuoteSelection:
         return self._options
 
     def _choose(self, limit: int, of_best: float, *, join: bool) -> list[Quote]:
-        ranked = sorted(self.read_all(), key=lambda option: -option.chance)
+        options = self.read_all()
+        self._order_lines(options)
+        ranked = sorted(options, key=lambda option: -option.chance)
         taken: list[QuoteCandidate] = []
         found: list[Quote] = []
         wrong = 1.0  # how likely all quotes so far are wrong
@@ -155,6 +159,26 @@ class QuoteSelection:
                 )
                 wrong *= 1 - found[-1].score
         return found
+
+    def _order_lines(self, options: Sequence[QuoteCandidate]) -> None:
+        """Give the chances of the fields and lines of a passage to them in the order in which each answers by itself.
+
+        Read among others, a line is rated by what stands around it; alone, it has no context to be sure by.
+        """
+        if self._is_ordered:
+            return
+        self._is_ordered = True
+        groups = groupby((one for one in options if one.run.reads_alone), key=lambda one: one.source)
+        passages = [lines for _, group in groups if len(lines := list(group)) > 1]
+        alone = [line for lines in passages for line in lines][: limits.MAX_READ_ALONE]
+        readings = registry.get_passage_reader().read(self._question.text, [_write_line(line) for line in alone])
+        answers = {id(line): reading.answers for line, reading in zip(alone, readings, strict=True)}
+        for lines in passages:
+            read = [line for line in lines if id(line) in answers]
+            chances = sorted((line.chance for line in read), reverse=True)
+            read.sort(key=lambda line: -answers[id(line)])
+            for line, chance in zip(read, chances, strict=True):
+                line.chance = chance
 
     @property
     def _best_chance(self) -> float:
@@ -179,6 +203,13 @@ def _write_text(passage: Passage) -> str:
     """Return a passage as the reader was taught to see it: below its title and headings."""
     names = " › ".join(name for name in (passage.title, passage.heading) if name)
     return f"{names}\n{passage.full_text}" if names else passage.full_text
+
+
+def _write_line(line: QuoteCandidate) -> str:
+    """Return a field or line as the reader was taught to see a passage."""
+    passage = line.passage
+    names = " › ".join(name for name in (passage.title, passage.heading) if name)
+    return "\n".join(part for part in (names, line.run.lead_text, line.text) if part)
 
 
 def _measure(asked: _Question, option: QuoteCandidate, reading: PassageReading, length: int) -> dict[str, float]:

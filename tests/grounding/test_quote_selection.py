@@ -17,7 +17,7 @@ from apps.engines.reader.protocol import PassageReading
 from apps.grounding import quote_limits, quote_selection
 from apps.grounding.answer_type import detect_answer_type
 from apps.grounding.passage import Passage
-from apps.grounding.quote_selection import select_quotes
+from apps.grounding.quote_selection import QuoteSelection, select_quotes
 from apps.lib.text.sentences import find_sentences
 from tests.factories import make_passage
 
@@ -337,3 +337,26 @@ def test_a_mark_that_says_something_stays_before_what_it_marks() -> None:
     ]
     assert "□ The tenant keeps a small dog." in texts and "✓ The tenant keeps no dog at all." in texts
     assert not any("●" in text for text in texts), "a bullet says nothing"
+
+
+def test_fields_of_a_form_come_in_the_order_in_which_each_answers_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read among others, a line is rated by what stands around it; only the order changes, no chance."""
+    form = "Name: Ada Berg\nOdometer: 93,870\nEngine: 2.0 l\nColour: red"
+    asked: list[list[str]] = []
+
+    class Reader:
+        def read(self, question: str, given: Sequence[str]) -> list[PassageReading]:
+            asked.append(list(given))
+            if len(given) == 1:  # the passage: all its lines alike, the first a little more
+                ends = tuple(at for at in range(10, len(given[0]) + 10, 10))
+                return [PassageReading(3.0, tuple(end - 10 for end in ends), ends, (0.9, *[0.6] * (len(ends) - 1)))]
+            return [PassageReading(4.0 if "Engine" in text else -2.0, (0,), (len(text),), (0.5,)) for text in given]
+
+    monkeypatch.setattr(registry, "get_passage_reader", Reader)
+    selection = QuoteSelection("Which motor?", {1: make_passage(form, title="Car")}, {})
+    before = sorted(option.chance for option in selection.read_all())
+    first = selection.select(must_answer=False)[0]
+    assert first.text.endswith("Engine: 2.0 l") and first.score == round(before[-1], 4)
+    assert sorted(option.chance for option in selection.read_all()) == before
+    selection.select(must_answer=False)
+    assert [len(given) for given in asked] == [1, 4] and all(text.startswith("Car\n") for text in asked[1])

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from uuid import UUID
 
 from apps.lib.text.analyzer import split_words, stem_word
 
 PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
 _DUPLICATE_SHARE = 0.9  # share of common terms from which two chunks are near-duplicates
-REACH = 1  # neighbouring chunks before and after a hit that widen its passage
+REACH = 4  # neighbouring chunks before and after a hit that are looked at
+_BESIDE = 1  # neighbouring chunks before and after a hit that widen its passage in a long section
+# Characters of a section that is read whole where one of its chunks was found. On the trial's tuning half the quotes
+# hold .68 of the answers with it and .67 without.
+_SHORT_SECTION = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +93,15 @@ def select_diverse(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
 
 
 def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourChunk]) -> list[PassageWindow]:
-    """Return a window per hit, widened by its neighbours on the same page and below the same heading.
+    """Return a window per hit, widened by its neighbours on the same page and below the same heading: to the whole of a
+    short section, else by one chunk on either side.
 
     Windows that meet are merged and keep the hit that came first; the order of `hits` is kept.
     """
     by_position = {(n.document_id, n.position): n for n in neighbours}
     windows: list[PassageWindow] = []
     for hit in hits:
-        window = PassageWindow(hit, hit.position, hit.position, hit.start, hit.end)
-        for position in range(hit.position - REACH, hit.position + REACH + 1):
-            neighbour = by_position.get((hit.document_id, position))
-            if neighbour is not None and (neighbour.page_number, neighbour.heading) == (hit.page_number, hit.heading):
-                _widen_window(window, neighbour.position, neighbour.position, neighbour.start, neighbour.end)
+        window = _open_window(hit, by_position)
         for earlier in windows:
             if _overlap(earlier, window):
                 _widen_window(earlier, window.first, window.last, window.start, window.end)
@@ -107,6 +109,31 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
         else:
             windows.append(window)
     return windows
+
+
+def _open_window(hit: SearchHit, by_position: Mapping[tuple[UUID, int], NeighbourChunk]) -> PassageWindow:
+    before, after = (_follow_section(hit, by_position, step) for step in (-1, 1))
+    window = _widen_to(hit, [*before, *after])
+    ends = max(len(before), len(after)) < REACH  # else the section goes on beyond what was looked at
+    if ends and window.end - window.start <= _SHORT_SECTION:
+        return window
+    return _widen_to(hit, [*before[:_BESIDE], *after[:_BESIDE]])
+
+
+def _follow_section(
+    hit: SearchHit, by_position: Mapping[tuple[UUID, int], NeighbourChunk], step: int
+) -> list[NeighbourChunk]:
+    """Return the neighbours of the same section on one side of a hit, the nearest first."""
+    found = (by_position.get((hit.document_id, hit.position + step * far)) for far in range(1, REACH + 1))
+    same = takewhile(lambda one: one and (one.page_number, one.heading) == (hit.page_number, hit.heading), found)
+    return [one for one in same if one]
+
+
+def _widen_to(hit: SearchHit, neighbours: Iterable[NeighbourChunk]) -> PassageWindow:
+    window = PassageWindow(hit, hit.position, hit.position, hit.start, hit.end)
+    for one in neighbours:
+        _widen_window(window, one.position, one.position, one.start, one.end)
+    return window
 
 
 @lru_cache(maxsize=1024)  # about 10 MB; passages recur between searches, and each takes 50 µs

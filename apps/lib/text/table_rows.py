@@ -1,4 +1,5 @@
-"""Find rows of tables and fields of forms in the text of a page by their shape, whatever the format of the file. Pure.
+"""Find rows of tables, fields of forms and groups of lines in the text of a page by their shape, whatever the format of
+the file. Pure.
 
 Every parser writes a row as one line (`parsing/common/tables.py`): "Team: Blues; Cups: 1" if the columns have names,
 else "Blues | 1". A line of a form holds one field or several: "Keeper: Pike | Odometer: 93,870", "Keeper: | Pike".
@@ -7,25 +8,32 @@ else "Blues | 1". A line of a form holds one field or several: "Keeper: Pike | O
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from apps.lib.text.sentences import find_sentences
+from apps.lib.text.sentences import BULLETS, find_sentences
 
 _BAR = re.compile(r"\s\|\s")
 _NAMED_CELL = re.compile(r"([^:;|\n]{1,100}):\s+(\S[^\n]*)")
 _LINE = re.compile(r"[^\r\n]+")
 _LABEL = r"(?=[^\W_])(?:[^:;|\n.!?]|\.(?=\S|\s*:)){1,40}"
-_FIELD = re.compile(rf"({_LABEL}):\s*(?:\|\s+)?(\S[^|\n]*)")
+_FIELD = re.compile(rf"({_LABEL}):(?!//|(?<=\d:)\d)\s*(?:\|\s+)?(\S[^|\n]*)")  # neither "14:32" nor "http://"
 _AMOUNT_FIELD = re.compile(  # "Total to pay | 45.00", "2 x Rolls | EUR 1.80"
     r"([^|\n]*[^\W\d_]{3}[^|\n]*?)\s+\|\s+((?:[^\w\s]{0,2}|[A-Z]{2,3}\s)-?\d[^|\n]*)"
 )
 _PRICE = re.compile(  # "3,60 B", "-1.00", "$4.20", "EUR 15,00", "16,00 €"
     r"[^\w\s]{0,2}(?:[A-Z]{3}\s)?-?\d{1,9}(?:[.,]\d{3}){0,3}[.,]\d\d(?:\s?(?:[^\w\s]|[A-Z]{1,3}))?"
 )
+_LAST_PRICE = re.compile(rf"(?:^|\s){_PRICE.pattern}$")
 _MAX_PRICE = 24  # characters of a price with its currency and the letter of its tax
+_BREAK = re.compile(r"\n[^\S\n]*\n")
+_SENTENCE_END = re.compile(r"[.!?:;,…。！？-][\"'”’)\]]*$")
 _MAX_LABEL_WORDS = 6  # of a field
 _MAX_AMOUNT_FIELD = 300  # characters; the pattern takes quadratic time
 _MAX_LONE_VALUE = 120  # characters of the value of a field that has a line of its own
+_MAX_SHORT_LINE = 60  # characters of a line that says something by itself, as on a ticket
+_MIN_SHORT_LINES = 4  # in a row, from which a text is written in lines
+_MAX_GROUP_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,62 @@ def find_priced_lines(text: str) -> list[tuple[int, int]]:
     priced = [_is_priced(text[slice(*line)]) for line in lines]
     beside = [False, *priced], [*priced[1:], False]
     return [line for line, one, *near in zip(lines, priced, *beside, strict=False) if one and any(near)]
+
+
+def find_line_groups(text: str, taken: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return what stands in short lines that are no prose, as on a receipt, a ticket or an envelope, as [start, end) in
+    order: up to three lines each; a price and an empty line end a group.
+
+    `taken`: lines that are something else, in order. The last line above a long one names it and is left out.
+    """
+    groups: list[tuple[int, int]] = []
+    for lines in _find_runs_of_short_lines(text, taken):
+        group: list[tuple[int, int]] = []
+        for line in lines:
+            if group and (len(group) == _MAX_GROUP_LINES or _BREAK.search(text, group[-1][1], line[0])):
+                groups.append((group[0][0], group[-1][1]))
+                group = []
+            group.append(line)
+            if _ends_with_price(text[slice(*line)]):
+                groups.append((group[0][0], line[1]))
+                group = []
+        if group:
+            groups.append((group[0][0], group[-1][1]))
+    return groups
+
+
+def _find_runs_of_short_lines(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the short lines that follow each other, where they are enough to be no headings or the end of a list."""
+    run: list[tuple[int, int]] = []
+    starts = {start for start, _ in taken}
+    for found in _LINE.finditer(text):
+        if not found.group().strip():
+            continue
+        if found.start() not in starts and _is_short_line(found.group()):
+            run.append(found.span())
+            continue
+        if run and found.start() not in starts and not _BREAK.search(text, run[-1][1], found.start()):
+            run.pop()  # it names what this line says
+        if len(run) >= _MIN_SHORT_LINES:
+            yield run
+        run = []
+    if len(run) >= _MIN_SHORT_LINES:
+        yield run
+
+
+def _is_short_line(line: str) -> bool:
+    """Return whether a line may say something by itself: prose that was wrapped goes on with a small letter."""
+    line = line.strip()
+    return (
+        len(line) <= _MAX_SHORT_LINE
+        and not line[0].islower()
+        and line[0] not in BULLETS + "*-#"
+        and not (_SENTENCE_END.search(line))
+    )
+
+
+def _ends_with_price(line: str) -> bool:
+    return _LAST_PRICE.search(line.rstrip()[-_MAX_PRICE:]) is not None
 
 
 def _is_priced(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from apps.documents.retrieval.passages import NeighbourChunk, SearchHit, collect_terms, merge_neighbours, select_diverse
@@ -56,6 +57,23 @@ def test_a_hit_is_read_with_its_neighbours_of_the_same_heading_and_page() -> Non
     (window,) = merge_neighbours([hit(1, "text", position=5, heading="A")], beside)
 
     assert (window.start, window.end) == (400, 590)
+
+
+def test_a_short_section_is_read_whole_and_a_long_one_around_the_hit() -> None:
+    found = hit(1, "text", position=5, heading="A")
+    section = [near(position, "A" if 3 <= position <= 6 else "B") for position in range(1, 10)]
+    (whole,) = merge_neighbours([found], section)
+    apart = [replace(one, start=one.position * 700, end=one.position * 700 + 690) for one in section]
+    (around,) = merge_neighbours([replace(found, start=3_500, end=4_190)], apart)
+
+    assert (whole.start, whole.end) == (300, 690)
+    assert (around.start, around.end) == (2_800, 4_890)
+
+
+def test_a_section_that_goes_on_beyond_what_is_looked_at_is_not_short() -> None:
+    (window,) = merge_neighbours([hit(1, "text", position=5)], [near(position) for position in range(1, 10)])
+
+    assert (window.start, window.end) == (400, 690)
 
 
 def test_hits_that_meet_become_one_led_by_the_better() -> None:
