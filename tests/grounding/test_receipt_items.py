@@ -51,7 +51,7 @@ Valid on 14 May
 """
 
 
-def test_what_stands_in_short_lines_is_quoted_in_groups_that_a_price_ends() -> None:
+def test_short_lines_are_quoted_in_groups_that_a_price_ends() -> None:
     said = [" ".join(LINES[run.start : run.end].split()) for run in split_runs(LINES, page_begins=True)]
     assert said == [
         "Harbour Road 3 Tel 040 1234",
